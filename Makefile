@@ -1,0 +1,43 @@
+# One named command per chore; CI calls the same ones.
+SHELL := /bin/bash
+PYTHON ?= python3
+# A shared environment can be named from outside: make VENV=~/venvs/ecgbatch test
+VENV ?= $(or $(ECGBATCH_VENV),.venv)
+BIN := $(VENV)/bin
+# The environment belongs to what was asked for, so a changed pin makes it anew.
+STAMP := $(VENV)/.ecgbatch-$(shell cat pyproject.toml constraints.txt | sha256sum | cut -c1-16)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup check fix test test-fast convert sample docs bench clean
+
+help:            ## this list
+	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
+
+$(STAMP):
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@rm -f $(VENV)/.ecgbatch-*; touch $@
+
+# The link to this checkout is renewed when the environment was last used from another one.
+setup: $(STAMP)  ## environment with everything, from pyproject.toml and constraints.txt
+	@$(BIN)/python -c "import pathlib, sys; sys.path.pop(0); import ecgbatch; \
+	  sys.exit(pathlib.Path(ecgbatch.__file__).parents[1] != pathlib.Path.cwd())" 2>/dev/null \
+	  || $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable . \
+	  || $(BIN)/python -m pip install --quiet --no-deps --editable .
+
+check: setup     ## format, lint, types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+fix: setup       ## what ruff can mend by itself
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+test: setup      ## every test
+	$(BIN)/python -m pytest -q
+
+test-fast: setup ## tests without a cluster or a server
+	$(BIN)/python -m pytest -q -m 'not ray and not s3'

@@ -1,0 +1,1 @@
+"""How near the read signal is to the true one."""

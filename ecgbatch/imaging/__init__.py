@@ -1,0 +1,1 @@
+"""NumPy and OpenCV on one page: from bytes to traces in pixels."""

@@ -1,0 +1,1 @@
+"""Arrow table in, Arrow tables out: the steps of a conversion, without any cluster."""

@@ -1,0 +1,1 @@
+"""Pages whose truth is known: a simulator, a printer of paper, and damage."""

@@ -1,0 +1,179 @@
+"""The nouns that live inside a worker: frozen values whose names carry their units.
+
+Between workers the same things travel as Arrow tables (``schema``). Arrays are never changed in
+place once they stand in one of these.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray: TypeAlias = npt.NDArray[np.float32]
+DoubleArray: TypeAlias = npt.NDArray[np.float64]
+ByteArray: TypeAlias = npt.NDArray[np.uint8]
+
+LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
+"""The twelve standard leads in the order of every record; PTB-XL uses the same."""
+
+EXTRA_LEADS = ("V3R", "V4R", "V5R", "V6R", "V7", "V8", "V9")
+"""Further chest positions that carts print; they are kept under their own names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """One archived file, by reference.
+
+    Attributes:
+        scan_id: 32 hexadecimal digits, derived from the address; the same for every version.
+        uri: ``s3://bucket/key`` or an absolute ``file://`` address. It can name a patient.
+        version: Entity tag, or size and time of modification; another version is other bytes.
+        size_bytes: Length of the file when it was listed.
+    """
+
+    scan_id: str
+    uri: str = field(repr=False)
+    version: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Page:
+    """One raster page as the file holds it, decoded.
+
+    Attributes:
+        pixels: ``(row, column)`` or ``(row, column, 3)`` RGB uint8, 0 is black.
+        dpi_x: Dots per inch along a row from the file's tags; NaN where unknown.
+        dpi_y: The same down a column; fax pages have ``dpi_x != dpi_y``.
+    """
+
+    pixels: ByteArray
+    dpi_x: float = float("nan")
+    dpi_y: float = float("nan")
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """The printed millimetre grid, measured on the upright source page.
+
+    Attributes:
+        px_per_mm_x: Pitch along the time axis, in source pixels.
+        px_per_mm_y: Pitch along the voltage axis, in source pixels.
+        source: How the pitch is known: ``grid``, ``dpi`` or ``assumed``.
+        confidence: 0 to 1; how sharply the grid's frequency stood out.
+    """
+
+    px_per_mm_x: float
+    px_per_mm_y: float
+    source: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Warp:
+    """Where each place of the rectified page lies on the source page.
+
+    The rectified page is upright, its grid is square and straight, and ``px_per_mm`` pixels make
+    a millimetre.
+
+    Attributes:
+        homography: ``(3, 3)`` float64; takes a rectified ``(x, y, 1)`` in px to the source page.
+            Quarter turns and skew are part of it.
+        shape_px: ``(rows, columns)`` of the rectified page.
+        mesh_px: ``(node_row, node_column, 2)`` float32, what remains after the homography on
+            curved paper: an offset ``(dx, dy)`` in source pixels at nodes ``mesh_step_px`` apart
+            on the rectified page, bilinear in between; None on flat pages.
+        mesh_step_px: Distance of the nodes in rectified pixels; 0 without a mesh.
+        rotation_deg: Turn of the source page, clockwise positive, quarter turns included.
+    """
+
+    homography: DoubleArray
+    shape_px: tuple[int, int]
+    mesh_px: FloatArray | None
+    mesh_step_px: float
+    rotation_deg: float
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Where one lead is printed on the rectified page.
+
+    Attributes:
+        lead: Its name, one of ``LEADS`` or ``EXTRA_LEADS``.
+        role: ``strip`` for a segment of a layout's matrix, ``rhythm`` for a long row below it.
+        name_source: ``read`` from the page, or ``guessed`` from the layout.
+        left_px: First column of ink that belongs to it.
+        top_px: Upper border of where its trace may run.
+        right_px: One past the last column.
+        bottom_px: One past the lower border.
+        baseline_px: Row of its zero line, in rectified pixels.
+        t0_ms: Its start on the page's time axis, 0 at the left end of the leftmost column.
+    """
+
+    lead: str
+    role: str
+    name_source: str
+    left_px: float
+    top_px: float
+    right_px: float
+    bottom_px: float
+    baseline_px: float
+    t0_ms: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trace:
+    """The centre line of one lead's ink on the rectified page.
+
+    Attributes:
+        region: What was traced.
+        x0_px: Horizontal place of the first sample on the rectified page.
+        step_px: Distance of samples; below 1 where the pen model sees more than one per column.
+        y_px: ``(sample,)`` float32 height, counted downwards; NaN where there is no ink.
+        overlap: ``(sample,)`` bool, True where another trace runs within a line's width.
+    """
+
+    region: Region
+    x0_px: float
+    step_px: float
+    y_px: FloatArray
+    overlap: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lead:
+    """One printed segment of one lead in physical units.
+
+    Attributes:
+        lead: Its name.
+        role: ``strip`` or ``rhythm``.
+        name_source: ``read``, ``guessed`` or ``digital``.
+        t0_ms: Start on the page's time axis.
+        fs_hz: Samples per second of ``signal_uv``.
+        native_fs_hz: What the paper and its resolution carried; ``fs_hz`` adds no information.
+        signal_uv: ``(sample,)`` float32 in microvolts; NaN where nothing was printed or readable.
+        overlap: Share of samples near another trace.
+        quality: 0 to 1.
+        box_px: ``(left, top, right, bottom)`` on the rectified page; empty for digital leads.
+    """
+
+    lead: str
+    role: str
+    name_source: str
+    t0_ms: float
+    fs_hz: float
+    native_fs_hz: float
+    signal_uv: FloatArray
+    overlap: float
+    quality: float
+    box_px: tuple[float, float, float, float] | None = None
+
+    @property
+    def coverage(self) -> float:
+        """Share of samples that hold a value."""
+        if self.signal_uv.size == 0:
+            return 0.0
+        return float(np.isfinite(self.signal_uv).mean())

@@ -1,0 +1,1 @@
+"""Entry points: parse arguments, build the list of stages, run."""
