@@ -129,6 +129,13 @@ SIGNALS = _table(
             "left, top, right, bottom on the rectified page; null for digital leads.",
             null=True,
         ),
+        _column(
+            "origin_px",
+            pa.list_(pa.float32()),
+            "x of the first sample and y of zero microvolts on the rectified page, so that the "
+            "samples can be drawn where they were read; null for digital leads.",
+            null=True,
+        ),
     ],
 )
 
@@ -220,6 +227,7 @@ LEAD = pa.struct(
         pa.field("overlap", pa.float32()),
         pa.field("quality", pa.float32()),
         pa.field("box_px", pa.list_(pa.float32())),
+        pa.field("origin_px", pa.list_(pa.float32())),
     ]
 )
 

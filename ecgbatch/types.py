@@ -158,6 +158,8 @@ class Lead:
         overlap: Share of samples near another trace.
         quality: 0 to 1.
         box_px: ``(left, top, right, bottom)`` on the rectified page; empty for digital leads.
+        origin_px: x of the first sample and y of zero microvolts on the rectified page, so that
+            the samples can be drawn where they were read; None for digital leads.
     """
 
     lead: str
@@ -170,6 +172,7 @@ class Lead:
     overlap: float
     quality: float
     box_px: tuple[float, float, float, float] | None = None
+    origin_px: tuple[float, float] | None = None
 
     @property
     def coverage(self) -> float:
