@@ -44,6 +44,7 @@ class Reason(StrEnum):
     # the archive
     SOURCE_GONE = "source_gone"
     SOURCE_CHANGED = "source_changed"
+    SOURCE_UNREADABLE = "source_unreadable"
     ACCESS_DENIED = "access_denied"
     URI_NOT_ALLOWED = "uri_not_allowed"
     BAD_MANIFEST_ROW = "bad_manifest_row"
@@ -68,6 +69,7 @@ _RETRIABLE = frozenset(
     {
         Reason.TIMEOUT,
         Reason.SOURCE_CHANGED,
+        Reason.SOURCE_UNREADABLE,
         Reason.ACCESS_DENIED,
         Reason.WORKER_CRASH,
         Reason.DEVICE_ERROR,

@@ -192,16 +192,6 @@ PUBLISHED = {"pages": PAGES, "signals": SIGNALS, "quarantine": QUARANTINE, "runs
 
 # ---------------------------------------------------------------------------- in-flight tables
 
-PLAN = pa.schema(
-    [
-        pa.field("scan_id", pa.string(), nullable=False),
-        pa.field("uri", pa.string(), nullable=False),
-        pa.field("version", pa.string(), nullable=False),
-        pa.field("size_bytes", pa.int64(), nullable=False),
-    ]
-)
-"""What a listing gives, and what the first stage reads."""
-
 ERROR = pa.struct(
     [
         pa.field("stage", pa.string()),
@@ -211,6 +201,17 @@ ERROR = pa.struct(
         pa.field("facts", pa.map_(pa.string(), pa.float64())),
     ]
 )
+
+PLAN = pa.schema(
+    [
+        pa.field("scan_id", pa.string(), nullable=False),
+        pa.field("uri", pa.string(), nullable=False),
+        pa.field("version", pa.string(), nullable=False),  # "" where a manifest has none
+        pa.field("size_bytes", pa.int64()),  # null where a manifest has none
+        pa.field("error", ERROR),  # a row of a manifest that is refused before any request
+    ]
+)
+"""What a listing gives, and what the first stage reads; ``map_rows`` hands errors through."""
 
 STAGE_MS = pa.list_(pa.struct([pa.field("stage", pa.string()), pa.field("ms", pa.float32())]))
 """Time that each stage spent on a row; feeds summaries, never a published row."""
