@@ -1,0 +1,234 @@
+"""One page as a picture: what was read drawn over the paper, and the leads beside it.
+
+The picture answers the reviewer's question, "is this curve the one on the paper?", so curves are
+drawn from the published rows and not from anything that a table does not hold: where a sample is
+null there is no line, where a name was guessed it says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+
+from ecgbatch.report import canvas, leads_panel
+from ecgbatch.types import ByteArray, DoubleArray, Lead
+
+_PAGE_WIDTH_PX = 1600
+_PANEL_WIDTH_PX = 1180
+_MARGIN_PX = 28
+_HEAD_PX = 132
+_FADE = 0.35  # how far the paper steps back behind the curves
+_CLASS_COLOURS = {"good": canvas.GOOD, "review": canvas.REVIEW, "poor": canvas.POOR}
+
+
+def published_picture(
+    page: Mapping[str, Any], leads: Sequence[Lead], pixels: ByteArray | None
+) -> ByteArray:
+    """Draw a page that became an ECG.
+
+    Args:
+        page: Its row of ``pages``.
+        leads: Its rows of ``signals``.
+        pixels: ``(row, column)`` or ``(row, column, 3)`` RGB source page as decoded; None for
+            digital records and where the source cannot be read any more.
+
+    Returns:
+        ``(row, column, 3)`` RGB uint8.
+    """
+    parts = []
+    if pixels is not None and page["homography"] is not None:
+        parts.append(_page_with_curves(page, leads, pixels))
+    elif pixels is not None:
+        parts.append(_fit(_colour(pixels), width_px=_PAGE_WIDTH_PX))
+    height_px = max((part.shape[0] for part in parts), default=0)
+    parts.append(leads_panel.draw(leads, width_px=_PANEL_WIDTH_PX, height_px=height_px))
+    body = _beside(parts)
+    head = canvas.blank(width_px=body.shape[1], height_px=_HEAD_PX)
+    _write_head(head, page)
+    return np.concatenate([head, body])
+
+
+def quarantined_picture(rows: Sequence[Mapping[str, Any]], pixels: ByteArray | None) -> ByteArray:
+    """Draw a page, or a whole file, that was set aside: the paper and why.
+
+    Args:
+        rows: Its rows of ``quarantine``, at least one.
+        pixels: The source page as decoded; None where no pixels could be had.
+
+    Returns:
+        ``(row, column, 3)`` RGB uint8.
+    """
+    parts = [_reasons_card(rows)]
+    if pixels is not None:
+        parts.insert(0, _fit(_colour(pixels), width_px=_PAGE_WIDTH_PX // 2))
+    body = _beside(parts)
+    head = canvas.blank(width_px=body.shape[1], height_px=_HEAD_PX // 2)
+    x, y = _MARGIN_PX, 42
+    x = canvas.chip(
+        head, "quarantined", x=x, y=y, size_px=20, fill=canvas.POOR, colour=canvas.WHITE
+    )
+    canvas.write(head, _title(rows[0]), x=x + 8, y=y, size_px=22, weight=canvas.BOLD)
+    return np.concatenate([head, body])
+
+
+def _title(row: Mapping[str, Any]) -> str:
+    if not row["page_no"]:
+        return f"{row['scan_id']}  ·  the whole file"
+    return f"{row['scan_id']}  ·  page {row['page_no']} of {row['page_count']}"
+
+
+def _page_with_curves(
+    page: Mapping[str, Any], leads: Sequence[Lead], pixels: ByteArray
+) -> ByteArray:
+    homography = np.asarray(page["homography"], dtype=np.float64).reshape(3, 3)
+    upright = upright_page(_colour(pixels), homography)
+    paper = _fit(upright, width_px=_PAGE_WIDTH_PX)
+    scale = paper.shape[1] / upright.shape[1]
+    white = np.full_like(paper, 255)
+    faded = np.asarray(cv2.addWeighted(paper, 1 - _FADE, white, _FADE, 0))
+    for lead in leads:
+        if lead.box_px is not None:
+            _frame(faded, lead, scale=scale)
+    px_per_mm = page["rectified_px_per_mm"] * scale
+    px_per_ms = page["speed_mm_per_s"] * px_per_mm / 1000
+    px_per_uv = page["gain_mm_per_mv"] * px_per_mm / 1000
+    for lead in leads:
+        if lead.origin_px is None:
+            continue
+        left, zero = (scale * place for place in lead.origin_px)
+        time_ms = np.arange(lead.signal_uv.size) * (1000 / lead.fs_hz)
+        canvas.curve(
+            faded,
+            left + time_ms * px_per_ms,
+            zero - lead.signal_uv * px_per_uv,
+            colour=canvas.lead_colour(lead.lead),
+        )
+    return faded
+
+
+def upright_page(pixels: ByteArray, homography: DoubleArray) -> ByteArray:
+    """Return the source page in colour, upright and at the scale of the rectified page.
+
+    Args:
+        pixels: ``(row, column, 3)`` source page.
+        homography: ``(3, 3)``; takes a rectified ``(x, y, 1)`` in px to the source page.
+
+    Returns:
+        ``(row, column, 3)`` uint8, white where the source page has nothing.
+    """
+    height_px, width_px = pixels.shape[:2]
+    corners = np.array(
+        [[[0, 0], [width_px, 0], [0, height_px], [width_px, height_px]]], dtype=np.float64
+    )
+    far = cv2.perspectiveTransform(corners, np.linalg.inv(homography))[0].max(axis=0)
+    return np.asarray(
+        cv2.warpPerspective(
+            pixels,
+            homography,
+            (max(1, round(far[0])), max(1, round(far[1]))),
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderValue=canvas.WHITE,
+        )
+    )
+
+
+def _frame(picture: ByteArray, lead: Lead, *, scale: float) -> None:
+    if lead.box_px is None:
+        return
+    left, top, right, bottom = (round(scale * edge) for edge in lead.box_px)
+    colour = canvas.lead_colour(lead.lead)
+    glass = picture.copy()
+    cv2.rectangle(glass, (left, top), (right, bottom), colour, 1, cv2.LINE_AA)
+    cv2.addWeighted(glass, 0.4, picture, 0.6, 0, dst=picture)
+    name = lead.lead if lead.name_source != "guessed" else f"{lead.lead}?"
+    canvas.chip(picture, name, x=left + 2, y=top + 19, size_px=15, fill=colour, colour=canvas.WHITE)
+
+
+def _write_head(head: ByteArray, page: Mapping[str, Any]) -> None:
+    quality = page["quality_class"]
+    x, y = _MARGIN_PX, 44
+    badge = f"{quality}  {page['quality_score']:.2f}"
+    x = canvas.chip(
+        head,
+        badge,
+        x=x,
+        y=y,
+        size_px=20,
+        fill=_CLASS_COLOURS.get(quality, canvas.QUIET),
+        colour=canvas.WHITE,
+    )
+    canvas.write(head, _title(page), x=x + 8, y=y, size_px=22, weight=canvas.BOLD)
+    canvas.write(head, "   ".join(_facts(page)), x=_MARGIN_PX, y=82, size_px=18)
+    x = _MARGIN_PX
+    for flag in page["flags"]:
+        words = flag.replace("_", " ")
+        x = canvas.chip(
+            head, words, x=x, y=116, size_px=15, fill=(254, 243, 199), colour=(146, 64, 14)
+        )
+
+
+def _facts(page: Mapping[str, Any]) -> list[str]:
+    """Say what was measured, with units and how each is known; leave out what is null."""
+    facts = [
+        page["layout"],
+        f"{page['n_leads']} leads",
+        f"{page['speed_mm_per_s']:g} mm/s ({page['speed_source']})",
+        f"{page['gain_mm_per_mv']:g} mm/mV ({page['gain_source']})",
+    ]
+    if page["px_per_mm_x"] is not None and page["px_per_mm_y"] is not None:
+        pitch = f"{page['px_per_mm_x']:.2f} by {page['px_per_mm_y']:.2f} px/mm"
+        facts.append(f"{pitch} ({page['px_per_mm_source']})")
+    for name, unit in (("rotation_deg", "°"), ("einthoven_uv", " µV"), ("goldberger_uv", " µV")):
+        if page[name] is not None:
+            facts.append(f"{name.rsplit('_', 1)[0]} {page[name]:.3g}{unit}")
+    return facts
+
+
+def _reasons_card(rows: Sequence[Mapping[str, Any]]) -> ByteArray:
+    line_px = 34
+    lines = sum(4 + len(row["facts"]) for row in rows)
+    card = canvas.blank(width_px=760, height_px=2 * _MARGIN_PX + line_px * max(lines, 6))
+    y = _MARGIN_PX + line_px // 2
+    for row in rows:
+        canvas.write(card, row["reason"], x=_MARGIN_PX, y=y, size_px=30, weight=canvas.BOLD)
+        facts = [("stage", row["stage"]), ("attempts", f"{row['attempts']}")]
+        facts.append(("may succeed later", "yes" if row["retriable"] else "no"))
+        facts += [(name, f"{value:g}") for name, value in row["facts"]]
+        for name, value in facts:
+            y += line_px
+            canvas.write(card, name, x=_MARGIN_PX, y=y, size_px=18, colour=canvas.QUIET)
+            canvas.write(card, value, x=_MARGIN_PX + 280, y=y, size_px=18)
+        y += 2 * line_px
+    return card
+
+
+def _colour(pixels: ByteArray) -> ByteArray:
+    if pixels.ndim == 2:
+        return np.repeat(pixels[:, :, None], 3, axis=2)
+    return pixels
+
+
+def _fit(pixels: ByteArray, *, width_px: int) -> ByteArray:
+    height_px = max(1, round(pixels.shape[0] * width_px / pixels.shape[1]))
+    smaller = width_px < pixels.shape[1]
+    how = cv2.INTER_AREA if smaller else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(pixels, (width_px, height_px), interpolation=how))
+
+
+def _beside(parts: Sequence[ByteArray]) -> ByteArray:
+    """Set pictures side by side on a plain ground, each with a margin."""
+    height_px = max(part.shape[0] for part in parts) + 2 * _MARGIN_PX
+    width_px = sum(part.shape[1] + _MARGIN_PX for part in parts) + _MARGIN_PX
+    ground = canvas.blank(width_px=width_px, height_px=height_px, colour=canvas.BACKGROUND)
+    x = _MARGIN_PX
+    for part in parts:
+        rows, columns = part.shape[:2]
+        ground[_MARGIN_PX : _MARGIN_PX + rows, x : x + columns] = part
+        cv2.rectangle(
+            ground, (x - 1, _MARGIN_PX - 1), (x + columns, _MARGIN_PX + rows), canvas.RULE, 1
+        )
+        x += columns + _MARGIN_PX
+    return ground
