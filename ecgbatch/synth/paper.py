@@ -1,0 +1,272 @@
+"""The page renderer: signals on printed paper, with the place of every sample known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from ecgbatch.errors import ConfigError
+from ecgbatch.synth import pen
+from ecgbatch.synth.forms import PrintedLine, footer_lines, header_lines
+from ecgbatch.synth.grid import paint_grid
+from ecgbatch.synth.layouts import Layout, lead_of
+from ecgbatch.synth.plan import PagePlan, Slot, plan_page
+from ecgbatch.synth.style import Style
+from ecgbatch.synth.text import word
+from ecgbatch.synth.truth import (
+    Box,
+    PageTruth,
+    PulseTruth,
+    RegionTruth,
+    TextTruth,
+    box_around,
+)
+from ecgbatch.types import ByteArray, DoubleArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RenderedPage:
+    """A page and everything known of it.
+
+    Attributes:
+        pixels: ``(row, column, 3)`` RGB uint8.
+        truth: Places, times and scales.
+    """
+
+    pixels: ByteArray
+    truth: PageTruth
+
+
+def render(
+    signals: Mapping[str, npt.NDArray[np.floating] | npt.NDArray[np.integer]],
+    *,
+    fs_hz: float,
+    layout: Layout,
+    style: Style,
+    dpi: float = 200.0,
+    seed: int = 0,
+) -> RenderedPage:
+    """Print a record.
+
+    Args:
+        signals: Lead name to ``(sample,)`` in microvolts; NaN is not printed.
+        fs_hz: Samples per second.
+        layout: Which lead stands where.
+        style: Look and scale of the page.
+        dpi: Dots per inch, 50 to 1200.
+        seed: Of the invented lettering and of where pre-printed paper happens to lie.
+
+    Raises:
+        ConfigError: A lead of the layout is missing, a signal has fewer than two samples or an
+            infinite one, a rate or resolution is impossible, or the page does not hold the layout
+            at this speed.
+    """
+    _check(signals, fs_hz=fs_hz, layout=layout, dpi=dpi)
+    rng = np.random.default_rng(seed)
+    plan = plan_page(layout, style, dpi=dpi, rng=rng)
+    sheet = _Sheet(plan, style)
+    regions = [sheet.lead(slot, signals[slot.lead], fs_hz) for slot in plan.slots]
+    if style.joined:
+        sheet.join(regions)
+    pulses = [sheet.pulse(row) for row in plan.pulse_rows]
+    separators = sheet.separators()
+    header = [sheet.form_line(line, foot=False) for line in header_lines(style, rng)]
+    footer = [sheet.form_line(line, foot=True) for line in footer_lines(style, rng)]
+    truth = PageTruth(
+        layout=layout.name,
+        style=style.name,
+        seed=seed,
+        width_px=plan.width_px,
+        height_px=plan.height_px,
+        dpi=dpi,
+        px_per_mm_x=plan.px_per_mm,
+        px_per_mm_y=plan.px_per_mm,
+        speed_mm_per_s=style.speed_mm_per_s,
+        gain_mm_per_mv=style.gain_mm_per_mv,
+        chest_gain_mm_per_mv=style.gain_of("V1"),
+        fs_hz=fs_hz,
+        grid_origin_px=plan.grid_origin_px,
+        homography=np.eye(3),
+        regions=tuple(regions),
+        pulses=tuple(pulses),
+        separators_px=separators,
+        texts=(*sheet.texts, *header, *footer),
+        header_box_px=_around([text.box_px for text in header]),
+    )
+    return RenderedPage(sheet.pixels, truth)
+
+
+def _check(
+    signals: Mapping[str, npt.NDArray[np.floating] | npt.NDArray[np.integer]],
+    *,
+    fs_hz: float,
+    layout: Layout,
+    dpi: float,
+) -> None:
+    if not 20 <= fs_hz <= 20_000:
+        raise ConfigError(f"fs_hz: {fs_hz} is not between 20 and 20000")
+    if not 50 <= dpi <= 1200:
+        raise ConfigError(f"dpi: {dpi} is not between 50 and 1200")
+    missing = [lead for lead in layout.leads if lead not in signals]
+    if missing:
+        raise ConfigError(f"signals: layout {layout.name} prints {', '.join(missing)} as well")
+    for lead in layout.leads:
+        signal = np.asarray(signals[lead])
+        if signal.ndim != 1 or signal.size < 2:
+            raise ConfigError(f"signals: {lead} must be a row of at least two samples")
+        if np.isinf(signal).any():
+            raise ConfigError(f"signals: {lead} has an infinite sample")
+
+
+@dataclass(slots=True, eq=False)
+class _Sheet:
+    """The page while it is being printed."""
+
+    plan: PagePlan
+    style: Style
+    pixels: ByteArray = field(init=False)
+    texts: list[TextTruth] = field(init=False, default_factory=list)
+
+    def __post_init__(self) -> None:
+        plan, style = self.plan, self.style
+        self.pixels = np.empty((plan.height_px, plan.width_px, 3), np.uint8)
+        self.pixels[:] = np.asarray(style.paper_rgb, np.uint8)
+        paint_grid(
+            self.pixels,
+            box_px=plan.grid_box_px,
+            origin_px=plan.grid_origin_px,
+            px_per_mm=plan.px_per_mm,
+            style=style,
+        )
+
+    @property
+    def _line_px(self) -> float:
+        return self.style.line_width_mm * self.plan.px_per_mm
+
+    def _ink(self, ink: pen.Coverage) -> None:
+        style = self.style
+        pen.apply(self.pixels, ink, rgb=style.ink_rgb, density=style.ink_density)
+
+    def lead(
+        self,
+        slot: Slot,
+        signal_uv: npt.NDArray[np.floating] | npt.NDArray[np.integer],
+        fs_hz: float,
+    ) -> RegionTruth:
+        """Print one lead with its name."""
+        plan, style = self.plan, self.style
+        # The first and last sample are those that fall on the printed span, none is invented.
+        first = int(np.ceil(slot.start_s * fs_hz - 1e-9))
+        stop = int(np.floor((slot.start_s + slot.duration_s) * fs_hz + 1e-9)) + 1
+        printed = np.asarray(signal_uv[first:stop], dtype=np.float64)
+        stop = first + len(printed)
+        time_s = np.arange(first, stop) / fs_hz - slot.start_s
+        gain = style.gain_of(slot.lead) * (-1.0 if slot.printed_name.startswith("-") else 1.0)
+        x = slot.left_px + time_s * style.speed_mm_per_s * plan.px_per_mm
+        y = slot.baseline_px - printed / 1000 * gain * plan.px_per_mm
+        for ink in pen.stroke(x, y, width_px=self._line_px):
+            self._ink(ink)
+        line = np.stack([x, y], axis=1)
+        line[np.isnan(y)] = np.nan
+        right_px = slot.left_px + slot.duration_s * style.speed_mm_per_s * plan.px_per_mm
+        return RegionTruth(
+            lead=slot.lead,
+            printed_name=slot.printed_name,
+            role=slot.role,
+            row=slot.row,
+            column=slot.column,
+            t0_ms=1000 * slot.page_time_s,
+            first_sample=first,
+            stop_sample=stop,
+            gain_mm_per_mv=gain,
+            baseline_px=np.array(
+                [[slot.left_px, slot.baseline_px], [right_px, slot.baseline_px]]
+            ),
+            polyline_px=line,
+            line_width_px=self._line_px,
+            box_px=self._inside(box_around(line, width_px=self._line_px)),
+            name_box_px=self._name(slot),
+        )
+
+    def _name(self, slot: Slot) -> Box | None:
+        style, mm = self.style, self.plan.px_per_mm
+        if style.name_place == "none":
+            return None
+        capital = style.text_mm * mm
+        x, y = slot.left_px + 0.8 * mm, slot.baseline_px - style.name_distance_mm * mm
+        if style.name_place == "below":
+            y = slot.baseline_px + style.name_distance_mm * mm + capital
+        if style.name_place == "left" and slot.column == 0:
+            x, y = self.plan.names_left_px, slot.baseline_px - 1.5 * mm
+        text = self._write(slot.printed_name, "lead", x, y, capital)
+        self.texts.append(text)
+        return text.box_px
+
+    def join(self, regions: list[RegionTruth]) -> None:
+        """Keep the pen down from one column to the next."""
+        for left, right in zip(regions[:-1], regions[1:], strict=True):
+            if left.row != right.row or not len(left.polyline_px) or not len(right.polyline_px):
+                continue
+            (x, y), (x_next, y_next) = left.polyline_px[-1], right.polyline_px[0]
+            if not np.isfinite([y, y_next]).all():
+                continue
+            between = np.array([[x, y], [x_next, y], [x_next, y_next]])
+            self._ink(pen.angular(between, width_px=self._line_px))
+
+    def pulse(self, row: int) -> PulseTruth:
+        """Print the calibration pulse of one row."""
+        plan, style = self.plan, self.style
+        corners = plan.pulse_corners_px(row, style)
+        self._ink(pen.angular(corners, width_px=self._line_px))
+        gains = tuple(dict.fromkeys((style.gain_mm_per_mv, style.gain_of("V1"))))
+        return PulseTruth(
+            row=row,
+            polyline_px=corners,
+            amplitude_mv=1.0,
+            gains_mm_per_mv=gains,
+            box_px=self._inside(box_around(corners, width_px=self._line_px)),
+        )
+
+    def separators(self) -> DoubleArray:
+        """Print the marks between columns and return their ends."""
+        marks = self.plan.separators_px(self.style)
+        width = max(self._line_px, 0.25 * self.plan.px_per_mm)
+        for (x, top), (_, bottom) in marks:
+            self._ink(pen.rectangle(x - width / 2, top, x + width / 2, bottom))
+        return marks
+
+    def form_line(self, line: PrintedLine, *, foot: bool) -> TextTruth:
+        """Print one line of the header or the footer."""
+        mm = self.plan.px_per_mm
+        left, top, bottom = self.plan.form_px
+        y = bottom - line.y_mm * mm if foot else top + line.y_mm * mm
+        return self._write(
+            line.text, line.role, left + line.x_mm * mm, y, line.capital_mm * mm
+        )
+
+    def _write(self, text: str, role: str, x: float, y: float, capital_px: float) -> TextTruth:
+        ink = word(text, x_px=x, y_px=y, capital_px=capital_px, face=self.style.face)
+        pen.apply(self.pixels, ink, rgb=self.style.text_rgb)
+        rows, columns = ink.share.shape
+        box = (ink.left_px, ink.top_px, ink.left_px + columns, ink.top_px + rows)
+        return TextTruth(text, role, self._inside(box))
+
+    def _inside(self, box_px: tuple[float, ...]) -> Box:
+        left, top, right, bottom = box_px
+        width, height = self.plan.width_px, self.plan.height_px
+        return (
+            float(min(max(left, 0), width)),
+            float(min(max(top, 0), height)),
+            float(min(max(right, 0), width)),
+            float(min(max(bottom, 0), height)),
+        )
+
+
+def _around(boxes: list[Box]) -> Box | None:
+    if not boxes:
+        return None
+    left, top, right, bottom = zip(*boxes, strict=True)
+    return (min(left), min(top), max(right), max(bottom))

@@ -1,0 +1,209 @@
+"""How a page looks: paper, grid, pen, marks and lettering. Styles are data, in ``styles.toml``."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, fields
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+
+from ecgbatch.errors import ConfigError
+
+Colour = tuple[int, int, int]
+
+PAPERS_MM = {
+    "letter": (279.4, 215.9),
+    "a4": (297.0, 210.0),
+    "letter_portrait": (215.9, 279.4),
+    "a4_portrait": (210.0, 297.0),
+    "roll_210": (295.0, 210.0),
+    "roll_112": (297.0, 112.0),
+    "roll_80": (300.0, 80.0),
+    "wide": (356.0, 216.0),
+}
+"""Width and height. Rolls are named after the width of the paper that the cart takes."""
+
+SPEEDS_MM_PER_S = (6.25, 12.5, 25.0, 50.0)
+GAINS_MM_PER_MV = (2.5, 5.0, 10.0, 20.0, 40.0)
+
+_CHOICES = {
+    "paper": tuple(PAPERS_MM),
+    "minor_grid": ("line", "dot", "none"),
+    "major_grid": ("line", "dot", "none"),
+    "pulse": ("left", "right", "none"),
+    "separator": ("none", "tick", "bars", "line", "dashed"),
+    "name_place": ("above", "below", "left", "none"),
+    "face": ("sans", "plotter", "roman"),
+    "header": ("none", "hospital", "report", "strip"),
+    "footer": ("none", "scales", "full"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """Everything about the look of a page that is not the layout.
+
+    Attributes:
+        name: As in ``styles.toml``.
+        paper: A key of ``PAPERS_MM``.
+        paper_rgb: Colour of the bare paper.
+        field_rgb: Colour under the grid.
+        minor_grid: ``line``, ``dot`` or ``none``, every millimetre.
+        major_grid: The same, every five millimetres.
+        minor_rgb: Colour of the fine grid.
+        major_rgb: Colour of the strong grid.
+        minor_width_mm: Width of its lines, or diameter of its dots.
+        major_width_mm: The same.
+        framed: Whether the grid is a box below the header, rather than the whole sheet.
+        grid_aligned: Whether the cart prints its own grid, so that traces start on it; on
+            pre-printed paper they start anywhere.
+        margin_mm: Bare paper around the grid's box, and around the printing.
+        header_mm: Height of the band at the top that is kept for the header.
+        footer_mm: The same at the bottom.
+        row_pitch_mm: Distance of rows; None shares the height out. A small one makes neighbouring
+            traces overlap.
+        speed_mm_per_s: Paper speed.
+        gain_mm_per_mv: Gain of the limb leads.
+        chest_gain_mm_per_mv: Gain of V leads; None is the same.
+        ink_rgb: Colour of the trace.
+        line_width_mm: Width of the trace.
+        ink_density: 0 to 1, how opaque the trace is.
+        pulse: Side of the calibration pulses, or ``none``.
+        column_gap_mm: Bare distance between columns.
+        separator: Mark between columns.
+        joined: Whether the pen stays down from one column to the next.
+        name_place: Where lead names stand relative to the start of their trace.
+        name_distance_mm: How far above or below the zero line.
+        face: Lettering: ``sans`` outlines, ``plotter`` strokes, ``roman`` double strokes.
+        text_mm: Height of a capital letter of lead names.
+        text_rgb: Colour of all lettering.
+        header: Kind of header, or ``none``.
+        footer: Kind of footer, or ``none``.
+    """
+
+    name: str = "pink_letter"
+    paper: str = "letter"
+    paper_rgb: Colour = (255, 255, 255)
+    field_rgb: Colour = (255, 255, 255)
+    minor_grid: str = "line"
+    major_grid: str = "line"
+    minor_rgb: Colour = (249, 222, 222)
+    major_rgb: Colour = (240, 176, 180)
+    minor_width_mm: float = 0.12
+    major_width_mm: float = 0.2
+    framed: bool = True
+    grid_aligned: bool = True
+    margin_mm: float = 6.0
+    header_mm: float = 40.0
+    footer_mm: float = 8.0
+    row_pitch_mm: float | None = None
+    speed_mm_per_s: float = 25.0
+    gain_mm_per_mv: float = 10.0
+    chest_gain_mm_per_mv: float | None = None
+    ink_rgb: Colour = (20, 20, 24)
+    line_width_mm: float = 0.25
+    ink_density: float = 1.0
+    pulse: str = "left"
+    column_gap_mm: float = 0.0
+    separator: str = "none"
+    joined: bool = False
+    name_place: str = "above"
+    name_distance_mm: float = 6.0
+    face: str = "sans"
+    text_mm: float = 2.4
+    text_rgb: Colour = (20, 20, 24)
+    header: str = "hospital"
+    footer: str = "scales"
+
+    def __post_init__(self) -> None:
+        """Refuse what no cart prints.
+
+        Raises:
+            ConfigError: A choice that does not exist, or a number out of range; the message
+                names the field.
+        """
+        for field, choices in _CHOICES.items():
+            if getattr(self, field) not in choices:
+                raise ConfigError(f"style.{field}: {getattr(self, field)!r} is not in {choices}")
+        for field, choices in (
+            ("speed_mm_per_s", SPEEDS_MM_PER_S),
+            ("gain_mm_per_mv", GAINS_MM_PER_MV),
+            ("chest_gain_mm_per_mv", (None, *GAINS_MM_PER_MV)),
+        ):
+            if getattr(self, field) not in choices:
+                raise ConfigError(f"style.{field}: {getattr(self, field)} is not in {choices}")
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name.endswith("_mm") and value is not None and not 0 <= value <= 400:
+                raise ConfigError(f"style.{field.name}: {value} mm is not between 0 and 400")
+            if field.name.endswith("_rgb") and not (
+                len(value) == 3 and all(0 <= part <= 255 for part in value)
+            ):
+                raise ConfigError(f"style.{field.name}: {value} is not three numbers to 255")
+        if not 0 < self.ink_density <= 1:
+            raise ConfigError("style.ink_density: must be above 0 and at most 1")
+        if not 0.05 <= self.line_width_mm <= 2:
+            raise ConfigError("style.line_width_mm: must be between 0.05 and 2")
+
+    @property
+    def paper_mm(self) -> tuple[float, float]:
+        """Width and height of the sheet."""
+        return PAPERS_MM[self.paper]
+
+    def gain_of(self, lead: str) -> float:
+        """Return the gain of a lead in mm per mV."""
+        if lead.startswith("V") and self.chest_gain_mm_per_mv is not None:
+            return self.chest_gain_mm_per_mv
+        return self.gain_mm_per_mv
+
+
+def style(name: str, **changes: Any) -> Style:
+    """Look a style up by its name, with changes to single fields.
+
+    Raises:
+        ConfigError: There is no such style or field, or a value is impossible.
+    """
+    known = _table()
+    if name not in known:
+        raise ConfigError(f"style: there is no {name!r}; there are {', '.join(known)}")
+    wrong = set(changes) - {field.name for field in fields(Style)}
+    if wrong:
+        raise ConfigError(f"style: there is no field {', '.join(sorted(wrong))}")
+    return Style(**{**known[name], **changes})
+
+
+def style_names() -> tuple[str, ...]:
+    """Return every name that ``style`` knows."""
+    return tuple(_table())
+
+
+def drawn_style(rng: np.random.Generator) -> Style:
+    """Draw a style at random, with other pens, marks and lettering than its own."""
+    name = str(rng.choice(style_names()))
+    return style(
+        name,
+        line_width_mm=round(float(rng.uniform(0.2, 0.42)), 3),
+        pulse=str(rng.choice(["left", "left", "right", "none"])),
+        separator=str(rng.choice(_CHOICES["separator"])),
+        name_place=str(rng.choice(["above", "above", "below"])),
+        name_distance_mm=round(float(rng.uniform(4.0, 8.0)), 2),
+        face=str(rng.choice(_CHOICES["face"])),
+        text_mm=round(float(rng.uniform(1.9, 3.2)), 2),
+        joined=bool(rng.random() < 0.3),
+        grid_aligned=bool(rng.random() < 0.6),
+    )
+
+
+@cache
+def _table() -> dict[str, dict[str, Any]]:
+    text = files("ecgbatch.synth").joinpath("styles.toml").read_text(encoding="utf-8")
+    return {
+        name: {
+            "name": name,
+            **{key: tuple(v) if isinstance(v, list) else v for key, v in entry.items()},
+        }
+        for name, entry in tomllib.loads(text).items()
+    }
