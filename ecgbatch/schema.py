@@ -147,7 +147,11 @@ QUARANTINE = _table(
         _VERSION,
         _PAGE_NO,
         _RUN_ID,
-        _column("page_count", pa.int32(), "Pages in the file; 0 where it could not be opened."),
+        _column(
+            "page_count",
+            pa.int32(),
+            "Pages in the file; where `page_no` is 0, the pages that came before it failed.",
+        ),
         _column("stage", pa.string(), "Where it failed."),
         _column("reason", pa.string(), "A stable code; `docs/operating.md` has a line on each."),
         _column("retriable", pa.bool_(), "Whether the same bytes may succeed another time."),

@@ -125,7 +125,7 @@ def _run(
         spent = _spent(row, reads, stage, 1000 * (time.perf_counter() - started))
         failed: dict[str, Any] = {"error": error_value(error, stage=stage), "stage_ms": spent}
         if made:  # the pages that came before stand; the file as a whole did not end well
-            failed["page_no"] = 0
+            failed |= {"page_no": 0, "page_count": made}
         yield _build(row, failed, reads=reads, writes=writes)
 
 
