@@ -1,0 +1,115 @@
+"""Undoing the pen: from the upper and lower edge of a drawn line to its centre.
+
+A pen of radius ``r`` whose centre follows ``y(x)`` inks, in each column, everything between
+``min over d of y(x+d) - sqrt(r^2 - d^2)`` and ``max over d of y(x+d) + sqrt(r^2 - d^2)``, rows
+counted downwards. So the centre lies in a bracket: below every disc that the upper edge allows,
+above every disc that the lower edge allows. Where the line is smooth the bracket is a point. At a
+narrow peak it is wide, because the two flanks hide what is between them; but its upper edge must
+have been drawn by *somebody*, so the sample that comes closest to having done it is moved until it
+has. Three rounds settle that, and gain 5 to 7 dB over the middle of the bracket
+(``benchmarks/trace.py``).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from ecgbatch.types import FloatArray
+
+_ROUNDS = 3  # more change nothing: benchmarks/trace.py
+
+
+def centre_line(
+    top_px: FloatArray, bottom_px: FloatArray, *, radius_px: float, per_column: int = 4
+) -> FloatArray:
+    """Find the height of the pen's centre between the edges of the line that it drew.
+
+    Args:
+        top_px: ``(column,)`` upper edge of the ink, rows downwards; NaN where there is none.
+        bottom_px: ``(column,)`` lower edge; NaN where there is none.
+        radius_px: Half the line's width.
+        per_column: Samples per column; a quarter of a column measured best.
+
+    Returns:
+        ``((column - 1) * per_column + 1,)`` heights; sample ``i`` stands at column
+        ``i / per_column``. NaN wherever an edge beside it is NaN: gaps stay gaps.
+    """
+    top = _refine(top_px, per_column)
+    bottom = _refine(bottom_px, per_column)
+    empty = ~(np.isfinite(top) & np.isfinite(bottom))
+    offsets, heights = _disc(radius_px, per_column)
+    # What the edges allow. Columns without ink allow everything.
+    highest = _extreme(np.where(empty, -np.inf, top), offsets, heights)
+    lowest = -_extreme(np.where(empty, -np.inf, -bottom), offsets, heights)
+    highest[empty] = lowest[empty] = 0.0
+    centre: FloatArray = (highest + lowest) / np.float32(2)
+    above, below = np.minimum(highest, lowest), np.maximum(highest, lowest)
+    for _ in range(_ROUNDS):
+        raised = _unexplained(-centre, -top, empty, offsets, heights)
+        lowered = _unexplained(centre, bottom, empty, offsets, heights)
+        np.clip(centre - raised + lowered, above, below, out=centre)
+    centre[empty] = np.nan
+    return centre
+
+
+def _refine(edge_px: FloatArray, per_column: int) -> FloatArray:
+    """Interpolate an edge linearly between columns."""
+    if edge_px.size == 0:
+        return np.empty(0, np.float32)
+    share = np.arange(per_column, dtype=np.float32) / np.float32(per_column)
+    left, right = edge_px[:-1, None], edge_px[1:, None]
+    between = np.where(share == 0, left, left + (right - left) * share).reshape(-1)
+    return np.append(between, edge_px[-1]).astype(np.float32)
+
+
+def _disc(radius_px: float, per_column: int) -> tuple[list[int], list[np.float32]]:
+    """Offsets in samples under a disc, and its half height at each, in pixels."""
+    reach = int(radius_px * per_column)
+    offsets = list(range(-reach, reach + 1))
+    heights = [np.float32(np.sqrt(radius_px**2 - (d / per_column) ** 2)) for d in offsets]
+    return offsets, heights
+
+
+def _extreme(edge: FloatArray, offsets: list[int], heights: list[np.float32]) -> FloatArray:
+    """Largest ``edge(x + d) + height(d)`` at every x."""
+    largest = np.full_like(edge, -np.inf)
+    for offset, height in zip(offsets, heights, strict=True):
+        here, there = _overlap(edge.size, offset)
+        np.maximum(largest[here], edge[there] + height, out=largest[here])
+    return largest
+
+
+def _unexplained(
+    centre: FloatArray,
+    edge: FloatArray,
+    empty: npt.NDArray[np.bool_],
+    offsets: list[int],
+    heights: list[np.float32],
+) -> FloatArray:
+    """How far each sample must move outwards so that the line reaches its edge everywhere.
+
+    Outwards is towards larger values. Each place of the edge asks the one sample whose disc comes
+    closest to it; a sample follows the largest request.
+    """
+    reached = np.full_like(centre, -np.inf)
+    nearest = np.zeros(centre.size, np.intp)
+    positions = np.arange(centre.size)
+    source = np.where(empty, np.float32(-np.inf), centre)
+    for offset, height in zip(offsets, heights, strict=True):
+        here, there = _overlap(centre.size, offset)
+        candidate = source[there] + height
+        better = candidate > reached[here]
+        np.copyto(reached[here], candidate, where=better)
+        np.copyto(nearest[here], positions[there], where=better)
+    missing = np.where(empty, 0.0, edge - reached).astype(np.float32)
+    asked = np.flatnonzero(missing > 0)
+    move = np.zeros_like(centre)
+    np.maximum.at(move, nearest[asked], missing[asked])
+    return move
+
+
+def _overlap(size: int, offset: int) -> tuple[slice, slice]:
+    """Slices that pair position x with position x + offset, both inside an array."""
+    start, stop = max(0, -offset), size - max(0, offset)
+    return slice(start, max(start, stop)), slice(start + offset, max(start, stop) + offset)

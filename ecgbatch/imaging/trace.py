@@ -1,0 +1,122 @@
+"""From ink to the centre line of every lead on a page.
+
+Runs of ink per column (``runs``), one of them per column for each lead (``path``), shared ink
+parted (``crossing``), and the pen undone (``pen``). The pen's width is measured on the page itself:
+a flat line is as thick as the pen, every other stretch is thicker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from ecgbatch.imaging.crossing import Edges, part_ink
+from ecgbatch.imaging.path import find_path
+from ecgbatch.imaging.pen import centre_line
+from ecgbatch.imaging.runs import IndexArray, Runs, find_runs, ink_level, link_runs
+from ecgbatch.types import ByteArray, FloatArray, Region, Trace
+
+PER_COLUMN = 4
+"""Samples per column: a quarter of a pixel measured best in ``benchmarks/trace.py``."""
+
+_FLAT_PERCENT = 8.0  # thinnest share of the ink that counts as flat: benchmarks/trace.py
+_SLACK_PX = 0.5  # edges of runs this far apart still touch: a line one pixel wide may skip a corner
+
+
+def trace_leads(ink: ByteArray, regions: Sequence[Region], *, px_per_mm: float) -> list[Trace]:
+    """Follow the ink of every lead.
+
+    Args:
+        ink: ``(row, column)`` uint8, 0 paper to 255 ink, edges left grey; without grid and text.
+        regions: Where each lead is printed.
+        px_per_mm: Scale of the page.
+
+    Returns:
+        One trace per region, in their order; one without ink is all NaN.
+    """
+    if not regions:
+        return []
+    level = ink_level(ink)
+    runs = find_runs(ink, level=level)
+    links = link_runs(runs, slack_px=_SLACK_PX)
+    width = ink.shape[1]
+    spans = [_span(region, width) for region in regions]
+    paths = [
+        find_path(
+            runs,
+            links,
+            left=left,
+            right=right,
+            top_px=region.top_px,
+            bottom_px=region.bottom_px,
+            baseline_px=region.baseline_px,
+            px_per_mm=px_per_mm,
+        )
+        for region, (left, right) in zip(regions, spans, strict=True)
+    ]
+    radius_px = _pen_radius(runs, paths)
+    edges = part_ink(
+        runs, paths, [left for left, _ in spans], radius_px=radius_px, px_per_mm=px_per_mm
+    )
+    centres = _centres(edges, radius_px=radius_px)
+    return [
+        Trace(
+            region=region,
+            x0_px=float(part.left),
+            step_px=1 / PER_COLUMN,
+            y_px=centre,
+            overlap=_per_sample(part.shared | _near(runs, path, radius_px)),
+        )
+        for region, part, path, centre in zip(regions, edges, paths, centres, strict=True)
+    ]
+
+
+def _span(region: Region, width: int) -> tuple[int, int]:
+    """First column and one past the last, inside the page and at least one column wide."""
+    left = min(max(round(region.left_px), 0), width - 1)
+    return left, min(max(round(region.right_px), left + 1), width)
+
+
+def _pen_radius(runs: Runs, paths: Sequence[IndexArray]) -> float:
+    chosen = np.concatenate(paths)
+    chosen = chosen[chosen >= 0]
+    if chosen.size == 0:
+        return 0.5
+    thickness = runs.bottom_px[chosen] - runs.top_px[chosen]
+    return max(float(np.percentile(thickness, _FLAT_PERCENT)) / 2, 0.25)
+
+
+def _centres(edges: Sequence[Edges], *, radius_px: float) -> list[FloatArray]:
+    """Undo the pen for all leads at once; a column of NaN between them keeps them apart."""
+    gap = np.full(1, np.nan, np.float32)
+    top = np.concatenate([piece for part in edges for piece in (part.top_px, gap)])
+    bottom = np.concatenate([piece for part in edges for piece in (part.bottom_px, gap)])
+    centre = centre_line(top, bottom, radius_px=radius_px, per_column=PER_COLUMN)
+    pieces, start = [], 0
+    for part in edges:
+        columns = part.top_px.size
+        pieces.append(centre[start * PER_COLUMN : (start + columns - 1) * PER_COLUMN + 1])
+        start += columns + 1
+    return pieces
+
+
+def _near(runs: Runs, path: IndexArray, radius_px: float) -> npt.NDArray[np.bool_]:
+    """Whether other ink stands within a line's width of the chosen run, column by column."""
+    found = np.flatnonzero(path >= 0)
+    run = path[found]
+    previous, following = np.maximum(run - 1, 0), np.minimum(run + 1, runs.column.size - 1)
+    same_before = (previous != run) & (runs.column[previous] == runs.column[run])
+    same_after = (following != run) & (runs.column[following] == runs.column[run])
+    close = 2 * radius_px
+    near = np.zeros(path.size, np.bool_)
+    near[found] = (same_before & (runs.top_px[run] - runs.bottom_px[previous] < close)) | (
+        same_after & (runs.top_px[following] - runs.bottom_px[run] < close)
+    )
+    return near
+
+
+def _per_sample(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Spread a mask of columns over the samples of ``centre_line``."""
+    return np.repeat(mask, PER_COLUMN)[: (mask.size - 1) * PER_COLUMN + 1]
