@@ -1,0 +1,20 @@
+"""The one door to ``s3://`` and ``file://``.
+
+``open_store`` gives a ``Store``; everything else in this package stands behind it.
+"""
+
+from ecgbatch.storage.address import inside, join, keyed_id, scan_id, to_uri, too_long
+from ecgbatch.storage.listed import Listed
+from ecgbatch.storage.store import Store, open_store
+
+__all__ = [
+    "Listed",
+    "Store",
+    "inside",
+    "join",
+    "keyed_id",
+    "open_store",
+    "scan_id",
+    "to_uri",
+    "too_long",
+]

@@ -1,0 +1,124 @@
+"""Addresses: how a place in storage is written, which places are allowed, and what names a scan.
+
+An address is ``s3://bucket/key`` or ``file:///absolute/path``, character for character: nothing is
+decoded, unescaped, expanded or normalised, because ``a//b``, ``a%2Fb`` and ``*`` are keys that
+archives hold.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import re
+from collections.abc import Sequence
+
+from ecgbatch.errors import ConfigError, PageError, Reason
+
+S3 = "s3://"
+FILE = "file://"
+
+S3_KEY_BYTES = 1024  # https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
+PATH_BYTES = 4096  # PATH_MAX of Linux
+
+_SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*(::|://)")
+
+
+def to_uri(text: str) -> str:
+    """Write what a person typed as an address; a plain path becomes ``file://``.
+
+    Raises:
+        ConfigError: It is another kind of address, or names no bucket.
+
+    Example:
+        >>> to_uri("/data/scans/")
+        'file:///data/scans'
+        >>> to_uri("s3://archive/2024/")
+        's3://archive/2024/'
+    """
+    if text.startswith(S3):
+        if not split_s3(text)[0]:
+            raise ConfigError("an s3:// address needs a bucket: s3://bucket/prefix")
+        return text
+    path = text.removeprefix(FILE)
+    if path == text and _SCHEME.match(text):
+        raise ConfigError("only s3://bucket/prefix and local paths can be opened")
+    if not path:
+        raise ConfigError("an empty path names no place: write . for the current folder")
+    return FILE + os.path.abspath(os.path.expanduser(path))
+
+
+def split_s3(uri: str) -> tuple[str, str]:
+    """Return bucket and key of an ``s3://`` address; the key keeps every slash."""
+    bucket, _, key = uri.removeprefix(S3).partition("/")
+    return bucket, key
+
+
+def local_path(uri: str) -> str:
+    """Return the path of a ``file://`` address."""
+    return uri.removeprefix(FILE)
+
+
+def join(folder_uri: str, name: str) -> str:
+    """Return the address of ``name`` inside a folder."""
+    return f"{folder_uri.removesuffix('/')}/{name}"
+
+
+def inside(uri: str, root_uri: str) -> bool:
+    """Tell whether an address lies at or below a root, by its text alone.
+
+    A root is a folder: ``s3://b/scans`` holds ``s3://b/scans/x`` and not ``s3://b/scans-2/x``.
+
+    Example:
+        >>> inside("s3://b/scans/../x", "s3://b/scans"), inside("s3://b/scans-2/x", "s3://b/scans")
+        (True, False)
+    """
+    root = root_uri.removesuffix("/")
+    if root in {"s3:/", "file:/", "file://"}:
+        root = root_uri
+    return uri == root or uri.startswith(root if root.endswith("/") else root + "/")
+
+
+def require_allowed(uri: str, roots: Sequence[str]) -> None:
+    """Refuse an address that no listing of ours could have given.
+
+    Lists and manifests are written by others, so an address is checked before any request is
+    made: its scheme, its bucket, and that it lies below a root. In a key of an object store
+    ``..`` is a name like any other; in a path it is a way out.
+
+    Raises:
+        PageError: ``URI_NOT_ALLOWED``.
+    """
+    if uri.startswith(S3):
+        allowed = any(inside(uri, root) for root in roots)
+    elif uri.startswith(FILE + "/") and "\0" not in uri:
+        segments = local_path(uri).split("/")
+        allowed = not {".", ".."} & set(segments) and any(inside(uri, root) for root in roots)
+    else:
+        allowed = False
+    if not allowed:
+        raise PageError(Reason.URI_NOT_ALLOWED)
+
+
+def too_long(uri: str) -> bool:
+    """Tell whether no store could hold such a name."""
+    if uri.startswith(S3):
+        return len(os.fsencode(split_s3(uri)[1])) > S3_KEY_BYTES
+    return len(os.fsencode(uri)) > PATH_BYTES
+
+
+def scan_id(uri: str) -> str:
+    """Return the 32 hexadecimal digits under which a scan stands in every table.
+
+    With a secret in ``ECGBATCH_ID_KEY`` (the same for every run over an archive) nobody without
+    it can try names until one gives this id.
+    """
+    return keyed_id(uri.encode("utf-8", "surrogateescape"))
+
+
+def keyed_id(data: bytes) -> str:
+    """Return 32 hexadecimal digits of HMAC-SHA256, or of SHA-256 where there is no key."""
+    key = os.environ.get("ECGBATCH_ID_KEY", "")
+    if key:
+        return hmac.digest(os.fsencode(key), data, "sha256").hex()[:32]
+    return hashlib.sha256(data).hexdigest()[:32]
