@@ -133,7 +133,8 @@ class _Sheet:
     def __post_init__(self) -> None:
         plan, style = self.plan, self.style
         self.pixels = np.empty((plan.height_px, plan.width_px, 3), np.uint8)
-        self.pixels[:] = np.asarray(style.paper_rgb, np.uint8)
+        if style.framed:
+            self.pixels[:] = np.tile(np.asarray(style.paper_rgb, np.uint8), (plan.width_px, 1))
         paint_grid(
             self.pixels,
             box_px=plan.grid_box_px,
@@ -250,9 +251,7 @@ class _Sheet:
     def _write(self, text: str, role: str, x: float, y: float, capital_px: float) -> TextTruth:
         ink = word(text, x_px=x, y_px=y, capital_px=capital_px, face=self.style.face)
         pen.apply(self.pixels, ink, rgb=self.style.text_rgb)
-        rows, columns = ink.share.shape
-        box = (ink.left_px, ink.top_px, ink.left_px + columns, ink.top_px + rows)
-        return TextTruth(text, role, self._inside(box))
+        return TextTruth(text, role, self._inside(ink.box_px))
 
     def _inside(self, box_px: tuple[float, ...]) -> Box:
         left, top, right, bottom = box_px

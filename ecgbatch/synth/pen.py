@@ -12,10 +12,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from ecgbatch.types import ByteArray, DoubleArray, FloatArray
+
+IndexArray: TypeAlias = npt.NDArray[np.intp]
 
 _LINES_PER_PX = 8
 """Vertical lines per pixel. The centre of a drawn line is within 0.01 px of the truth at 8."""
@@ -23,17 +27,25 @@ _LINES_PER_PX = 8
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Coverage:
-    """The share of each pixel that ink covers, in a window of the page.
+    """The share of each pixel that ink covers; pixels without ink are left out.
 
     Attributes:
-        share: ``(row, column)`` float32, 0 to 1.
-        top_px: Row of the page of the window's first row; may be negative.
-        left_px: Column of the page of the window's first column; may be negative.
+        row: ``(pixel,)`` rows of the page; may lie beyond it.
+        column: ``(pixel,)`` columns of the page; may lie beyond it.
+        share: ``(pixel,)`` float32, above 0 to 1. No pixel stands here twice.
     """
 
+    row: IndexArray
+    column: IndexArray
     share: FloatArray
-    top_px: int
-    left_px: int
+
+    @property
+    def box_px(self) -> tuple[int, int, int, int]:
+        """Left, top, right and bottom around the ink, half open; zeros without ink."""
+        if not self.share.size:
+            return (0, 0, 0, 0)
+        low, high = self.column.min(), self.column.max()
+        return (int(low), int(self.row.min()), int(high) + 1, int(self.row.max()) + 1)
 
 
 def stroke(x_px: DoubleArray, y_px: DoubleArray, *, width_px: float) -> Iterator[Coverage]:
@@ -45,7 +57,7 @@ def stroke(x_px: DoubleArray, y_px: DoubleArray, *, width_px: float) -> Iterator
         width_px: Diameter of the pen.
 
     Yields:
-        One window per unbroken piece.
+        The ink of each unbroken piece.
     """
     finite = np.isfinite(y_px)
     edges = np.flatnonzero(np.diff(finite.astype(np.int8), prepend=0, append=0))
@@ -61,24 +73,29 @@ def _piece(x_px: DoubleArray, y_px: DoubleArray, *, radius_px: float) -> Coverag
     highest, lowest = _on_lines(x_px, y_px, lines)
     top, bottom = _dilate(highest, lowest, radius_px * per_px, 1 / per_px)
     inked = bottom > top
-    if not inked.any():  # a dot thinner than the distance of the lines
-        return Coverage(np.zeros((1, columns), np.float32), round(float(y_px[0])), left)
-    first_row = math.floor(top[inked].min() + 0.5)
-    rows = math.floor(bottom[inked].max() + 0.5) + 1 - first_row
-    column = np.flatnonzero(inked) // per_px
-    begin, end = top[inked] - first_row + 0.5, bottom[inked] - first_row + 0.5
+    line = np.flatnonzero(inked)
+    column, first_line = np.unique(line // per_px, return_index=True)
+    if not column.size:  # a dot thinner than the distance of the lines
+        return Coverage(*(np.zeros(0, np.intp),) * 2, np.zeros(0, np.float32))
+    # The pixels that each column's intervals touch, one column after the other in one long row.
+    begin, end = top[line] + 0.5, bottom[line] + 0.5
     begin_row, end_row = np.floor(begin).astype(np.intp), np.floor(end).astype(np.intp)
-    begin_part, end_part = begin - begin_row, end - end_row
-    # Down a column, an interval's share of pixels is a running sum of four steps.
-    where = np.concatenate([begin_row, begin_row + 1, end_row, end_row + 1]) * columns
-    where += np.tile(column, 4)
-    step = np.concatenate([1 - begin_part, begin_part, end_part - 1, -end_part])
-    steps = np.bincount(where, step / per_px, minlength=(rows + 1) * columns)
-    share = np.cumsum(
-        steps[: rows * columns].reshape(rows, columns).astype(np.float32), axis=0
+    first_row = np.minimum.reduceat(begin_row, first_line)
+    height = np.maximum.reduceat(end_row, first_line) + 2 - first_row
+    offset = np.cumsum(height) - height
+    of_line = np.repeat(np.arange(column.size), np.diff(first_line, append=line.size))
+    # Down a column, an interval's share of each pixel is the running sum of four steps, and the
+    # steps of a column add up to nothing: one running sum serves all of them.
+    at = (offset - first_row)[of_line]
+    where = np.concatenate(
+        [at + begin_row, at + begin_row + 1, at + end_row, at + end_row + 1]
     )
-    np.clip(share, 0, 1, out=share)
-    return Coverage(share, first_row, left)
+    begin_part, end_part = begin - begin_row, end - end_row
+    step = np.concatenate([1 - begin_part, begin_part, end_part - 1, -end_part])
+    share = np.cumsum(np.bincount(where, step / per_px)).astype(np.float32)
+    of_pixel = np.repeat(np.arange(column.size), height)
+    row = np.arange(height.sum()) - (offset - first_row)[of_pixel]
+    return _sparse(row, column[of_pixel] + left, share)
 
 
 def _on_lines(
@@ -124,16 +141,7 @@ def _dilate(
 
 def rectangle(left: float, top: float, right: float, bottom: float) -> Coverage:
     """Return the ink of an upright rectangle given by its edges in pixels."""
-    first_row, first_column = math.floor(top + 0.5), math.floor(left + 0.5)
-    down = span(first_row, math.floor(bottom + 0.5) + 1, top, bottom)
-    across = span(first_column, math.floor(right + 0.5) + 1, left, right)
-    return Coverage(np.outer(down, across).astype(np.float32), first_row, first_column)
-
-
-def span(first: int, stop: int, begin: float, end: float) -> DoubleArray:
-    """Return the share of each pixel ``first ... stop - 1`` between two places on an axis."""
-    edge = np.arange(first, stop) - 0.5
-    return np.clip(np.minimum(edge + 1, end) - np.maximum(edge, begin), 0, 1)
+    return _boxes(np.array([[left, top, right, bottom]]))
 
 
 def angular(points_px: DoubleArray, *, width_px: float) -> Coverage:
@@ -144,15 +152,36 @@ def angular(points_px: DoubleArray, *, width_px: float) -> Coverage:
         width_px: Width of the line.
     """
     half = width_px / 2
-    low = np.floor(points_px.min(axis=0) - half + 0.5).astype(int)
-    high = np.floor(points_px.max(axis=0) + half + 0.5).astype(int) + 1
+    begin, end = points_px[:-1], points_px[1:]
+    return _boxes(np.hstack([np.minimum(begin, end) - half, np.maximum(begin, end) + half]))
+
+
+def pixels_of(share: FloatArray, *, top_px: int, left_px: int) -> Coverage:
+    """Return the ink of a small picture ``(row, column)`` of shares, placed on the page."""
+    row, column = np.nonzero(share)
+    return Coverage(row + top_px, column + left_px, share[row, column])
+
+
+def span(first: int, stop: int, begin: float, end: float) -> DoubleArray:
+    """Return the share of each pixel ``first ... stop - 1`` between two places on an axis."""
+    edge = np.arange(first, stop) - 0.5
+    return np.clip(np.minimum(edge + 1, end) - np.maximum(edge, begin), 0, 1)
+
+
+def _boxes(boxes_px: DoubleArray) -> Coverage:
+    """Return the ink of upright rectangles, ``(box, 4)``, that share pixels."""
+    low = np.floor(boxes_px[:, :2].min(axis=0) + 0.5).astype(int)
+    high = np.floor(boxes_px[:, 2:].max(axis=0) + 0.5).astype(int) + 1
     share = np.zeros((high[1] - low[1], high[0] - low[0]), np.float32)
-    for a, b in zip(points_px[:-1], points_px[1:], strict=True):
-        begin, end = np.minimum(a, b) - half, np.maximum(a, b) + half
-        down = span(low[1], high[1], begin[1], end[1])
-        across = span(low[0], high[0], begin[0], end[0])
+    for left, top, right, bottom in boxes_px:
+        down, across = span(low[1], high[1], top, bottom), span(low[0], high[0], left, right)
         np.maximum(share, np.outer(down, across), out=share, casting="same_kind")
-    return Coverage(share, int(low[1]), int(low[0]))
+    return pixels_of(share, top_px=int(low[1]), left_px=int(low[0]))
+
+
+def _sparse(row: IndexArray, column: IndexArray, share: FloatArray) -> Coverage:
+    inked = share > 1e-4  # below that is rounding
+    return Coverage(row[inked], column[inked], np.minimum(share[inked], 1))
 
 
 def apply(
@@ -161,23 +190,18 @@ def apply(
     """Put ink on the page, in place; what falls beyond its edges is lost.
 
     Args:
-        pixels: ``(row, column, 3)`` uint8.
+        pixels: ``(row, column, 3)`` uint8, contiguous.
         ink: Where and how much.
         rgb: Colour of full ink.
         density: 0 to 1; how opaque it is.
     """
     rows, columns = pixels.shape[:2]
-    top, left = max(ink.top_px, 0), max(ink.left_px, 0)
-    bottom = min(ink.top_px + ink.share.shape[0], rows)
-    right = min(ink.left_px + ink.share.shape[1], columns)
-    if bottom <= top or right <= left:
-        return
-    share = ink.share[
-        top - ink.top_px : bottom - ink.top_px, left - ink.left_px : right - ink.left_px
-    ]
-    row, column = np.nonzero(share > 1e-4)
-    part = (share[row, column] * density)[:, None]
-    where = (row + top) * columns + (column + left)
+    row, column, share = ink.row, ink.column, ink.share
+    inside = (row >= 0) & (row < rows) & (column >= 0) & (column < columns)
+    if not inside.all():
+        row, column, share = row[inside], column[inside], share[inside]
+    where = row * columns + column
     flat = pixels.reshape(-1, 3)
-    mixed = flat[where] * (1 - part) + part * np.asarray(rgb, np.float32)
-    flat[where] = np.rint(mixed).astype(np.uint8)
+    part = (share * np.float32(density))[:, None]
+    paper = flat[where].astype(np.float32)
+    flat[where] = np.rint(paper + part * (np.asarray(rgb, np.float32) - paper)).astype(np.uint8)

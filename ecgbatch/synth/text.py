@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from ecgbatch.synth.pen import Coverage
+from ecgbatch.synth.pen import Coverage, pixels_of
 from ecgbatch.types import FloatArray
 
 _CAPITAL_SHARE = 0.72
@@ -30,10 +30,10 @@ def word(text: str, *, x_px: float, y_px: float, capital_px: float, face: str) -
         face: ``sans``, ``plotter`` or ``roman``.
 
     Returns:
-        A window without empty borders, at whole pixels.
+        Its ink; letters are placed at whole pixels.
     """
     share, rise = _glyphs(text, round(capital_px * 4) / 4, face)
-    return Coverage(share, round(y_px) - rise, round(x_px))
+    return pixels_of(share, top_px=round(y_px) - rise, left_px=round(x_px))
 
 
 @lru_cache(maxsize=4096)
