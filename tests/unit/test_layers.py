@@ -13,6 +13,7 @@ ROWS = [
     {"types"},
     {"config", "schema"},
     {"models", "imaging", "signal", "storage"},
+    {"tables"},
     {"evaluation", "report", "export", "synth"},
     {"stages"},
     {"flow", "training"},
