@@ -3,7 +3,7 @@
 ``open_store`` gives a ``Store``; everything else in this package stands behind it.
 """
 
-from ecgbatch.storage.address import inside, join, keyed_id, scan_id, to_uri, too_long
+from ecgbatch.storage.address import inside, is_manifest, join, keyed_id, scan_id, to_uri, too_long
 from ecgbatch.storage.listed import Listed
 from ecgbatch.storage.store import Store, open_store
 
@@ -11,6 +11,7 @@ __all__ = [
     "Listed",
     "Store",
     "inside",
+    "is_manifest",
     "join",
     "keyed_id",
     "open_store",

@@ -21,6 +21,8 @@ FILE = "file://"
 S3_KEY_BYTES = 1024  # https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
 PATH_BYTES = 4096  # PATH_MAX of Linux
 
+_PRIVATE = 0xF700
+_FOREIGN = re.compile("[\udc80-\udcff\uf780-\uf7ff]")  # os.fsdecode's marks, and our own
 _SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*(::|://)")
 
 
@@ -45,7 +47,7 @@ def to_uri(text: str) -> str:
         raise ConfigError("only s3://bucket/prefix and local paths can be opened")
     if not path:
         raise ConfigError("an empty path names no place: write . for the current folder")
-    return FILE + os.path.abspath(os.path.expanduser(path))
+    return file_uri(os.path.abspath(os.path.expanduser(path)))
 
 
 def split_s3(uri: str) -> tuple[str, str]:
@@ -54,9 +56,40 @@ def split_s3(uri: str) -> tuple[str, str]:
     return bucket, key
 
 
+def file_uri(path: str) -> str:
+    """Return the address of an absolute path.
+
+    Names that are not UTF-8, as old shares hold them, cannot stand in a table of text. Each of
+    their foreign bytes is written as one private character, ``U+F700`` and the byte, and so are
+    the bytes of such a private character itself: two names never have one address.
+    """
+    if not _FOREIGN.search(path):
+        return FILE + path
+    return FILE + _FOREIGN.sub(
+        lambda found: "".join(chr(_PRIVATE + byte) for byte in os.fsencode(found[0])), path
+    )
+
+
 def local_path(uri: str) -> str:
     """Return the path of a ``file://`` address."""
-    return uri.removeprefix(FILE)
+    path = uri.removeprefix(FILE)
+    if not _FOREIGN.search(path):
+        return path
+    pieces = (
+        bytes((ord(char) - _PRIVATE,)) if _FOREIGN.match(char) else os.fsencode(char)
+        for char in path
+    )
+    return os.fsdecode(b"".join(pieces))
+
+
+def folder(uri: str) -> str:
+    """Return the address of the folder in which an object lies."""
+    return uri.rpartition("/")[0]
+
+
+def is_manifest(uri: str) -> bool:
+    """Tell whether an input is a list of scans and not a folder of them."""
+    return uri.lower().endswith((".csv", ".parquet"))
 
 
 def join(folder_uri: str, name: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import secrets
 import stat
@@ -14,7 +13,7 @@ from typing import NoReturn
 
 from ecgbatch.config import StorageSettings
 from ecgbatch.errors import PageError, Reason, StorageError
-from ecgbatch.storage.address import FILE, local_path
+from ecgbatch.storage.address import FILE, file_uri, local_path
 from ecgbatch.storage.listed import Listed
 
 _GONE = {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL}
@@ -55,7 +54,7 @@ class LocalFiles:
                         if entry.is_dir(follow_symlinks=False):
                             waiting.append(entry.path)
                         elif not (entry.is_dir() and self._contained(entry.path)):
-                            found = _listed(FILE + entry.path)
+                            found = _listed(entry.path)
                             if found is not None:
                                 yield found
             except FileNotFoundError:
@@ -128,7 +127,7 @@ class LocalFiles:
         path = local_path(uri)
         if os.path.isdir(path):
             return None
-        return _listed(uri)
+        return _listed(path)
 
     def write(self, uri: str, data: bytes) -> str:
         """Put a whole file in the place of whatever was there, and return its version."""
@@ -171,20 +170,6 @@ class LocalFiles:
         self.write(uri, data)
         return True
 
-    def replace(self, uri: str, data: bytes, *, version: str) -> str | None:
-        """Put a whole file in the place of one version of it; None where that has changed."""
-        path = local_path(uri)
-        try:
-            with _locked(os.path.dirname(path)):
-                found = self.head(uri)
-                if found is None or found.version != version:
-                    return None
-                return self.write(uri, data)
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            _stop(error, "writing the output")
-
     def delete(self, uri: str) -> None:
         """Remove a file; that there is none is fine."""
         try:
@@ -194,8 +179,7 @@ class LocalFiles:
             _stop(error, "removing from the output")
 
 
-def _listed(uri: str) -> Listed | None:
-    path = local_path(uri)
+def _listed(path: str) -> Listed | None:
     try:
         try:
             found = os.stat(path)
@@ -205,7 +189,7 @@ def _listed(uri: str) -> Listed | None:
         if error.errno in _GONE:
             return None
         _stop(error, "looking up a file")
-    return Listed(uri, _version(found), found.st_size)
+    return Listed(file_uri(path), _version(found), found.st_size)
 
 
 def _version(found: os.stat_result) -> str:
@@ -241,16 +225,6 @@ def _beside(path: str, data: bytes) -> Iterator[str]:
     finally:
         with suppress(FileNotFoundError):  # moved to its place
             os.unlink(temporary)
-
-
-@contextmanager
-def _locked(folder: str) -> Iterator[None]:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
 
 
 def _settle_folder(path: str) -> None:

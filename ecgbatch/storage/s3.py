@@ -153,28 +153,15 @@ class S3Objects:
                 return False
             self.write(uri, data)
             return True
-        return self._conditional(uri, data, {"IfNoneMatch": "*"}) is not None
-
-    def replace(self, uri: str, data: bytes, *, version: str) -> str | None:
-        """Put a whole object in the place of one version of it; None where that has changed."""
-        if self._settings.single_writer:
-            found = self.head(uri)
-            if found is None or found.version != version:
-                return None
-            return self.write(uri, data)
-        return self._conditional(uri, data, {"IfMatch": f'"{version}"'})
-
-    def _conditional(self, uri: str, data: bytes, condition: dict[str, str]) -> str | None:
-        put = _Put(uri, data, condition)
+        put = _Put(uri, data, {"IfNoneMatch": "*"})
         try:
-            return self._ask(put)
+            self._ask(put)
         except RefusedError as refused:
-            kind = refused.verdict.kind
-            if kind is Kind.CHANGED and put.sent > 1:
-                return self._ask(put.landed)  # it may be our own first try that is in the way
-            if kind is Kind.CHANGED or (kind is Kind.GONE and "IfMatch" in condition):
-                return None
-            _stop(refused, "writing the output", "s3:PutObject")
+            if refused.verdict.kind is not Kind.CHANGED:
+                _stop(refused, "writing the output", "s3:PutObject")
+            # It may be our own first try, whose answer was lost, that is in the way.
+            return put.sent > 1 and self._ask(put.landed) is not None
+        return True
 
     def delete(self, uri: str) -> None:
         """Remove an object; that there is none is fine."""

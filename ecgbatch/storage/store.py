@@ -10,7 +10,7 @@ from typing import Protocol
 
 from ecgbatch.config import StorageSettings
 from ecgbatch.errors import PageError, Reason, StorageError
-from ecgbatch.storage.address import S3, inside, join, require_allowed, to_uri
+from ecgbatch.storage.address import S3, folder, inside, is_manifest, join, require_allowed, to_uri
 from ecgbatch.storage.listed import Listed
 from ecgbatch.storage.local import LocalFiles
 from ecgbatch.storage.ranged import BLOCK_BYTES, RangedFile
@@ -27,7 +27,6 @@ class _Backend(Protocol):
     def head(self, uri: str) -> Listed | None: ...
     def write(self, uri: str, data: bytes) -> str: ...
     def create(self, uri: str, data: bytes) -> bool: ...
-    def replace(self, uri: str, data: bytes, *, version: str) -> str | None: ...
     def delete(self, uri: str) -> None: ...
 
 
@@ -38,7 +37,8 @@ class Store:
     they are first needed. Messages of its errors hold no part of an address.
 
     Args:
-        root_uri: ``s3://bucket/prefix`` or ``file:///folder``; a prefix is a folder, too.
+        root_uri: ``s3://bucket/prefix`` or ``file:///folder``; a prefix is a folder, too. Of a
+            manifest, the folder that it lies in may be read unless the settings say otherwise.
         settings: Allowed roots, retries and pace.
 
     Raises:
@@ -48,7 +48,10 @@ class Store:
     def __init__(self, root_uri: str, settings: StorageSettings) -> None:
         self.root_uri = to_uri(root_uri)
         self.settings = settings
-        self._roots = (self.root_uri, *map(to_uri, settings.allowed_roots))
+        allowed = tuple(map(to_uri, settings.allowed_roots))
+        if is_manifest(self.root_uri) and not allowed:
+            allowed = (folder(self.root_uri),)
+        self._roots = (self.root_uri, *allowed)
         self._s3 = S3Objects(settings)
         self._local = LocalFiles(self._roots, settings)
 
@@ -164,17 +167,6 @@ class Store:
         """
         self._require_own(uri)
         return self._backend(uri).create(uri, data)
-
-    def replace(self, uri: str, data: bytes, *, version: str) -> str | None:
-        """Put a whole object in the place of one version of it, and return the new version.
-
-        Of many who try, exactly one succeeds; the others get None, as where the object is gone.
-
-        Raises:
-            StorageError: It is not certain whether the object was written.
-        """
-        self._require_own(uri)
-        return self._backend(uri).replace(uri, data, version=version)
 
     def delete(self, uri: str) -> None:
         """Remove an object; that there is none is fine.
