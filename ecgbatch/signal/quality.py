@@ -1,0 +1,178 @@
+"""How good a lead and a page are, and what a reader should know about them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from ecgbatch.signal.limbs import LimbCheck
+from ecgbatch.types import FloatArray, Lead
+
+LIMIT_UV = 32767.0
+"""Largest voltage that a published sample can hold (int16 microvolts)."""
+
+
+class Flag(StrEnum):
+    """What the signals say about a page. A closed list: codes are added, never renamed."""
+
+    LOW_COVERAGE = "low_coverage"  # a lead lacks more than a tenth of its samples
+    TRACE_GAP = "trace_gap"  # a lead is interrupted for 0.1 s or more
+    NOISY = "noisy"
+    OVERLAP = "overlap"  # traces touch in more than a twentieth of a lead
+    CLIPPED = "clipped"  # samples beyond the range of the table; they are null
+    FLAT_LINE = "flat_line"  # a lead without deflections; it may be true
+    EINTHOVEN_VIOLATION = "einthoven_violation"  # II is not I + III
+    GOLDBERGER_VIOLATION = "goldberger_violation"  # the augmented leads contradict the others
+    REPEAT_VIOLATION = "repeat_violation"  # two printings of one lead differ
+    NAMES_GUESSED = "names_guessed"  # from the layout, and the signals cannot confirm them
+    NAMES_CONFIRMED = "names_confirmed"  # guessed, and the limb leads agree with it
+    CALIBRATION_ASSUMED = "calibration_assumed"  # neither speed nor gain was found
+    SPEED_ASSUMED = "speed_assumed"
+    GAIN_ASSUMED = "gain_assumed"
+
+
+# Limits of a good lead. benchmarks/quality.py shows what they let through.
+_COVERAGE = 0.9
+_GAP_S = 0.1
+_NOISE_UV = 60.0  # muscle tremor of a restless patient
+_OVERLAP = 0.05
+_FLAT_UV = 50.0  # half a millimetre at 10 mm/mV
+_SLOPE_UV_PER_S = 700_000.0  # 1.4 mV in 2 ms: steeper than any QRS
+_CONFIRMED_SHARE = 0.35
+_VIOLATED_SHARE = 0.6
+_GOOD_SCORE = 0.8
+_POOR_SCORE = 0.4
+
+
+def judge_lead(
+    signal_uv: FloatArray, *, fs_hz: float, overlap: float
+) -> tuple[float, frozenset[Flag]]:
+    """Say how good one lead is.
+
+    Args:
+        signal_uv: ``(sample,)``; NaN where nothing was printed or readable.
+        fs_hz: Samples per second.
+        overlap: Share of samples near another trace.
+
+    Returns:
+        A score of 0 to 1, and what is wrong.
+    """
+    known = np.isfinite(signal_uv)
+    if not known.any():
+        return 0.0, frozenset({Flag.LOW_COVERAGE})
+    flags = set()
+    coverage = float(known.mean())
+    if coverage < _COVERAGE:
+        flags.add(Flag.LOW_COVERAGE)
+    if _longest_gap(known) >= _GAP_S * fs_hz:
+        flags.add(Flag.TRACE_GAP)
+    if np.abs(signal_uv[known]).max() > LIMIT_UV:
+        flags.add(Flag.CLIPPED)
+    low, high = np.percentile(signal_uv[known], (1, 99))
+    if high - low < _FLAT_UV:
+        flags.add(Flag.FLAT_LINE)
+    noise_uv = _noise(signal_uv, fs_hz=fs_hz)
+    steep = np.abs(np.diff(signal_uv)) > _SLOPE_UV_PER_S / fs_hz
+    jumps_per_s = float(steep.sum()) * fs_hz / signal_uv.size
+    tremor = noise_uv / max(_NOISE_UV, 0.1 * float(high - low))
+    if tremor > 1 or jumps_per_s > 2:
+        flags.add(Flag.NOISY)
+    if overlap > _OVERLAP:
+        flags.add(Flag.OVERLAP)
+    score = coverage / (1 + tremor**2 / 4 + jumps_per_s / 8) * (1 - overlap / 2)
+    return score, frozenset(flags)
+
+
+def _longest_gap(known: np.ndarray) -> int:
+    """Samples of the longest gap between two known samples."""
+    return int(np.diff(np.flatnonzero(known)).max(initial=1)) - 1
+
+
+def _noise(signal_uv: FloatArray, *, fs_hz: float) -> float:
+    """Standard deviation of what changes within 8 ms, beats left out by taking the median.
+
+    A second difference cancels slopes; white noise passes it with a gain of the square root of 6.
+    """
+    lag = max(1, round(0.008 * fs_hz))
+    bend = signal_uv[2 * lag :] - 2 * signal_uv[lag:-lag] + signal_uv[: -2 * lag]
+    bend = np.abs(bend[np.isfinite(bend)])
+    return float(1.4826 * np.median(bend) / 6**0.5) if bend.size else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How good a page is.
+
+    Attributes:
+        score: 0 to 1.
+        quality_class: ``good``, ``review`` or ``poor``.
+        flags: What a reader should know, in a fixed order.
+    """
+
+    score: float
+    quality_class: str
+    flags: tuple[Flag, ...]
+
+
+def judge_page(
+    leads: Sequence[Lead],
+    limbs: LimbCheck,
+    *,
+    lead_flags: Collection[Flag],
+    speed_assumed: bool,
+    gain_assumed: bool,
+) -> Verdict:
+    """Say how good a page is, and whether it may be used without a look at it.
+
+    A page is ``good`` only when nothing speaks against it: its names were read, or guessed and
+    confirmed by what the limb leads must obey; speed or gain was found on the page; no lead is
+    broken, and the leads do not contradict each other.
+
+    Args:
+        leads: With their quality.
+        limbs: From ``limbs.check_limbs``.
+        lead_flags: Those of all leads.
+        speed_assumed: Nothing on the page told the paper speed.
+        gain_assumed: Nothing on the page told the gain.
+
+    Returns:
+        The verdict.
+    """
+    flags = set(lead_flags)
+    if limbs.einthoven_share > _VIOLATED_SHARE:
+        flags.add(Flag.EINTHOVEN_VIOLATION)
+    if limbs.goldberger_share > _VIOLATED_SHARE or limbs.tie_share > _VIOLATED_SHARE:
+        flags.add(Flag.GOLDBERGER_VIOLATION)
+    if limbs.repeat_share > _VIOLATED_SHARE:
+        flags.add(Flag.REPEAT_VIOLATION)
+    if any(lead.name_source == "guessed" for lead in leads):
+        confirmed = limbs.complete and limbs.worst_share < _CONFIRMED_SHARE
+        flags.add(Flag.NAMES_CONFIRMED if confirmed else Flag.NAMES_GUESSED)
+    if speed_assumed:
+        flags.add(Flag.SPEED_ASSUMED)
+    if gain_assumed:
+        flags.add(Flag.GAIN_ASSUMED)
+    if speed_assumed and gain_assumed:
+        flags.add(Flag.CALIBRATION_ASSUMED)
+    score = float(np.mean([lead.quality for lead in leads])) if leads else 0.0
+    if np.isfinite(limbs.worst_share):
+        score *= 1 - 0.5 * min(limbs.worst_share, 1.0)
+    if score < _POOR_SCORE:
+        verdict = "poor"
+    elif score < _GOOD_SCORE or flags & _TO_REVIEW:
+        verdict = "review"
+    else:
+        verdict = "good"
+    return Verdict(score, verdict, tuple(flag for flag in Flag if flag in flags))
+
+
+_TO_REVIEW = frozenset(Flag) - {
+    Flag.FLAT_LINE,
+    Flag.OVERLAP,
+    Flag.NAMES_CONFIRMED,
+    Flag.SPEED_ASSUMED,
+    Flag.GAIN_ASSUMED,
+}
