@@ -68,7 +68,7 @@ class LimbCheck:
 
     @property
     def complete(self) -> bool:
-        """Whether both groups and their tie could be checked, so that no two names can be swapped."""
+        """Whether both groups and their tie could be checked: then no two can be swapped."""
         return bool(np.isfinite(self.einthoven_share + self.goldberger_share + self.tie_share))
 
 
