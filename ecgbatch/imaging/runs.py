@@ -65,19 +65,15 @@ def find_runs(ink: ByteArray, *, level: float) -> Runs:
         The runs; a run that touches the border of the page ends there.
     """
     rows, columns = ink.shape
-    inside = ink >= np.uint8(np.ceil(level))
-    starts = inside.copy()
-    starts[1:] &= ~inside[:-1]
-    ends = inside
-    ends[:-1] &= ~inside[1:]
-    top, column = _by_column(starts)
-    bottom, _ = _by_column(ends)
-    above = np.where(top > 0, ink[np.maximum(top - 1, 0), column], 0).astype(np.float32)
-    below = np.where(bottom < rows - 1, ink[np.minimum(bottom + 1, rows - 1), column], 0).astype(
-        np.float32
-    )
-    upper = ink[top, column].astype(np.float32)
-    lower = ink[bottom, column].astype(np.float32)
+    inside = np.zeros((rows + 2, columns), np.bool_)  # paper above and below
+    np.greater_equal(ink, np.uint8(np.ceil(level)), out=inside[1:-1])
+    row, column = np.divmod(np.flatnonzero(inside[1:] != inside[:-1]), columns)
+    order = np.argsort(column.astype(np.uint32), kind="stable")
+    # Within a column, what changes is by turns the first row of a run and the first after it.
+    top, bottom = row[order[0::2]], row[order[1::2]] - 1
+    column = column[order[0::2]]
+    upper, lower = _grey(ink, top, column), _grey(ink, bottom, column)
+    above, below = _grey(ink, top - 1, column), _grey(ink, bottom + 1, column)
     return Runs(
         column=column,
         top_px=(top - (upper - level) / (upper - above)).astype(np.float32),
@@ -86,12 +82,10 @@ def find_runs(ink: ByteArray, *, level: float) -> Runs:
     )
 
 
-def _by_column(mask: npt.NDArray[np.bool_]) -> tuple[IndexArray, IndexArray]:
-    """Rows and columns of what is set, sorted by column and then by row."""
-    flat = np.flatnonzero(mask)
-    row, column = np.divmod(flat, mask.shape[1])
-    order = np.argsort(column.astype(np.uint32), kind="stable")
-    return row[order], column[order]
+def _grey(ink: ByteArray, row: IndexArray, column: IndexArray) -> FloatArray:
+    """Darkness of pixels; beyond the page there is paper."""
+    on_page = (row >= 0) & (row < ink.shape[0])
+    return np.where(on_page, ink[np.clip(row, 0, ink.shape[0] - 1), column], 0).astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
