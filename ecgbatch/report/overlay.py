@@ -92,6 +92,8 @@ def _page_with_curves(
     for lead in leads:
         if lead.box_px is not None:
             _frame(faded, lead, scale=scale)
+    if page["speed_mm_per_s"] is None or page["gain_mm_per_mv"] is None:
+        return faded
     px_per_mm = page["rectified_px_per_mm"] * scale
     px_per_ms = page["speed_mm_per_s"] * px_per_mm / 1000
     px_per_uv = page["gain_mm_per_mv"] * px_per_mm / 1000
@@ -172,12 +174,11 @@ def _write_head(head: ByteArray, page: Mapping[str, Any]) -> None:
 
 def _facts(page: Mapping[str, Any]) -> list[str]:
     """Say what was measured, with units and how each is known; leave out what is null."""
-    facts = [
-        page["layout"],
-        f"{page['n_leads']} leads",
-        f"{page['speed_mm_per_s']:g} mm/s ({page['speed_source']})",
-        f"{page['gain_mm_per_mv']:g} mm/mV ({page['gain_source']})",
-    ]
+    facts = [page["layout"], f"{page['n_leads']} leads"]
+    for name, unit in (("speed_mm_per_s", "mm/s"), ("gain_mm_per_mv", "mm/mV")):
+        if page[name] is not None:
+            source = page[f"{name.partition('_')[0]}_source"]
+            facts.append(f"{page[name]:g} {unit} ({source})")
     if page["px_per_mm_x"] is not None and page["px_per_mm_y"] is not None:
         pitch = f"{page['px_per_mm_x']:.2f} by {page['px_per_mm_y']:.2f} px/mm"
         facts.append(f"{pitch} ({page['px_per_mm_source']})")

@@ -1,0 +1,5 @@
+"""``python -m ecgbatch`` is the command line."""
+
+from ecgbatch.cli import main
+
+main()

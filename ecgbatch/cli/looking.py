@@ -1,0 +1,81 @@
+"""``status``, ``verify``, ``show`` and ``views``: what only reads an output."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ecgbatch.cli.application import ConfigFile, Out, Release, RunId, app, settings
+from ecgbatch.cli.printing import say, status_lines, verify_lines
+
+
+@app.command()
+def status(out: Out, *, config: ConfigFile = None, run_id: RunId = None) -> None:
+    """Say where a run stands, from what it has committed; the newest run by default."""
+    from ecgbatch.flow.status import status as state_of
+
+    say(status_lines(state_of(out, config=settings(config), run_id=run_id)))
+
+
+@app.command()
+def verify(out: Out, *, config: ConfigFile = None, release: Release = None) -> None:
+    """Prove that every planned page stands exactly once and that every file is whole."""
+    from ecgbatch.flow.verify import verify as check
+
+    report = check(out, config=settings(config), release=release)
+    say(verify_lines(report))
+    raise typer.Exit(report.exit_status)
+
+
+@app.command()
+def show(
+    out: Out,
+    scan: Annotated[
+        str, typer.Argument(metavar="SCAN", help="A scan_id of the tables, or the file itself.")
+    ],
+    *,
+    page: Annotated[int, typer.Option(min=1, metavar="N", help="Page within the file.")] = 1,
+    picture: Annotated[
+        Path, typer.Option("--output", "-o", metavar="PNG", help="Where the picture goes.")
+    ] = Path("page.png"),
+    config: ConfigFile = None,
+    release: Release = None,
+) -> None:
+    """Draw one page with what was read over it, and its leads beside it.
+
+    A quarantined page is drawn with its reason. The picture shows the paper as it is: it can name
+    a patient.
+    """
+    from ecgbatch.report.page import draw_page
+    from ecgbatch.report.source import source_pixels
+    from ecgbatch.storage import open_store
+
+    chosen = settings(config)
+    drawn = draw_page(
+        open_store(out, chosen.storage),
+        scan,
+        page_no=page,
+        decode=partial(source_pixels, settings=chosen.read),
+        release=release,
+    )
+    picture.write_bytes(drawn.png)
+    paper = f", without the paper: {drawn.without_paper}" if drawn.without_paper else ""
+    say([f"{drawn.verdict}{paper}: {picture}"])
+
+
+@app.command()
+def views(
+    out: Out,
+    *,
+    release: Release = None,
+    reader: Annotated[
+        str, typer.Option(metavar="NAME", help="`duckdb` (SQL) or `pyarrow` (Python).")
+    ] = "duckdb",
+) -> None:
+    """Print what reads the tables: SQL for DuckDB, or Python for pyarrow."""
+    from ecgbatch.report import views as report
+
+    say(report.lines(out, reader=reader, release=release))
