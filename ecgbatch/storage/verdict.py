@@ -78,6 +78,10 @@ _REDIRECT = (
     "the endpoint answers with a redirect, which is not followed: "
     "set AWS_ENDPOINT_URL and AWS_DEFAULT_REGION to where the bucket is"
 )
+_NO_CONDITIONS = (
+    "the store does not know conditional puts: "
+    "set storage.single_writer = true if no other run writes to this output"
+)
 _FATAL = {
     "RequestTimeTooSkewed": (
         "this machine's clock differs too much from the store's: set the clock (NTP), "
@@ -101,6 +105,7 @@ _FATAL = {
     "XMinioStorageFull": _FULL,
     "XMinioAdminBucketQuotaExceeded": _FULL,
     "507": _FULL,
+    **dict.fromkeys(("NotImplemented", "501"), _NO_CONDITIONS),
     **dict.fromkeys(("301", "302", "303", "307", "308"), _REDIRECT),
 }
 

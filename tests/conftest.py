@@ -1,0 +1,68 @@
+"""What tests of several folders ask for: an object store in a process of its own."""
+
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+from urllib.request import urlopen
+
+import botocore.session
+import pytest
+
+
+@pytest.fixture(scope="session")
+def s3_endpoint(tmp_path_factory):
+    """Start an S3 server process and return its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = tmp_path_factory.mktemp("s3") / "server.log"
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    address = f"http://127.0.0.1:{port}"
+    surroundings = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
+    with log.open("wb") as sink:
+        server = subprocess.Popen(command, stdout=sink, stderr=sink, env=surroundings)
+    try:
+        for _ in range(300):
+            try:
+                urlopen(f"{address}/moto-api/data.json", timeout=5).close()
+                break
+            except OSError:
+                assert server.poll() is None, log.read_text()
+                time.sleep(0.1)
+        yield address
+    finally:
+        server.terminate()
+        server.wait()
+
+
+@pytest.fixture
+def s3_environment(s3_endpoint, monkeypatch):
+    """Point the environment, and nothing else, at the test server."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3_endpoint)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+    return s3_endpoint
+
+
+@pytest.fixture
+def s3_client(s3_environment):
+    """Return botocore's own client, to look at the server past the code under test."""
+    client = botocore.session.get_session().create_client("s3")
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def s3_bucket(s3_client):
+    """Make an empty bucket and return its address."""
+    name = f"test-{secrets.token_hex(6)}"
+    s3_client.create_bucket(Bucket=name)
+    return f"s3://{name}"
