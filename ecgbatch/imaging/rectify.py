@@ -1,0 +1,234 @@
+"""One warp from the source page to the upright page at one scale."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import cv2
+import numpy as np
+
+from ecgbatch.errors import PageError, Reason
+from ecgbatch.imaging.lattice import project
+from ecgbatch.types import ByteArray, DoubleArray, FloatArray, Warp
+
+_LONGEST_MM = 620.0
+"""Longer than any page with the table around it; beyond, a horizon is in the picture."""
+_MESH_MM = 10.0
+_MAJOR_MM = 5.0
+
+
+class PaperMap(Protocol):
+    """What is needed to know of where millimetres lie on a page."""
+
+    def to_px(self, points_mm: DoubleArray) -> DoubleArray:
+        """Take ``(n, 2)`` millimetres on the paper to source pixels."""
+        ...
+
+    def to_mm(self, points_px: DoubleArray) -> DoubleArray:
+        """Take ``(n, 2)`` source pixels to millimetres on the paper."""
+        ...
+
+    @property
+    def flat_to_px(self) -> DoubleArray:
+        """``(3, 3)`` homography that ``to_px`` is without curl."""
+        ...
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether ``flat_to_px`` is all there is."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FlatPaper:
+    """A page without a grid that lies as it was scanned; only its scale is known."""
+
+    px_per_mm_x: float
+    px_per_mm_y: float
+
+    @property
+    def flat_to_px(self) -> DoubleArray:
+        """``(3, 3)`` matrix from millimetres to pixels."""
+        return np.diag([self.px_per_mm_x, self.px_per_mm_y, 1.0])
+
+    @property
+    def is_flat(self) -> bool:
+        """Always."""
+        return True
+
+    def to_px(self, points_mm: DoubleArray) -> DoubleArray:
+        """Take ``(n, 2)`` millimetres to pixels."""
+        return project(self.flat_to_px, points_mm)
+
+    def to_mm(self, points_px: DoubleArray) -> DoubleArray:
+        """Take ``(n, 2)`` pixels to millimetres."""
+        return np.asarray(points_px / np.array([self.px_per_mm_x, self.px_per_mm_y]))
+
+
+def plan_warp(
+    paper: PaperMap, *, shape_px: tuple[int, int], px_per_mm: float, quarter_turns: int = 0
+) -> Warp:
+    """Lay out the rectified page around all that the source shows.
+
+    Args:
+        paper: Where millimetres lie on the source.
+        shape_px: ``(rows, columns)`` of the source.
+        px_per_mm: Scale of the rectified page.
+        quarter_turns: How often the paper as mapped is to be turned counter-clockwise to stand
+            upright.
+
+    Returns:
+        The warp. Its left and upper borders lie on 5-mm lines where ``paper`` has such lines at
+        multiples of 5 mm.
+
+    Raises:
+        PageError: ``NO_GRID`` where the page would be a multiple of any paper: the scale is wrong.
+    """
+    upright = _quarter(quarter_turns)  # paper mm to upright mm
+    rows, columns = shape_px
+    border = np.array(
+        [[x, y] for x in np.linspace(0, columns - 1, 5) for y in np.linspace(0, rows - 1, 5)]
+    )
+    seen_mm = paper.to_mm(border) @ upright.T
+    low, high = seen_mm.min(axis=0), seen_mm.max(axis=0)
+    middle = (paper.to_mm(np.array([[columns / 2, rows / 2]])) @ upright.T)[0]
+    low, high = (
+        np.maximum(low, middle - _LONGEST_MM / 2),
+        np.minimum(high, middle + _LONGEST_MM / 2),
+    )
+    first_mm = np.floor(low / _MAJOR_MM) * _MAJOR_MM
+    width, height = (int(side) for side in np.ceil((high - first_mm) * px_per_mm) + 1)
+    to_mm = np.eye(3)
+    to_mm[:2, :2] = upright.T / px_per_mm
+    to_mm[:2, 2] = upright.T @ first_mm
+    homography = paper.flat_to_px @ to_mm
+    homography /= homography[2, 2]
+    mesh, step = None, 0.0
+    if not paper.is_flat:
+        step = _MESH_MM * px_per_mm
+        mesh = _mesh(paper, homography, to_mm, step_px=step, size_px=(width, height))
+    ends = project(homography, np.array([[width / 2 - 1, height / 2], [width / 2 + 1, height / 2]]))
+    along = ends[1] - ends[0]
+    return Warp(
+        homography=homography,
+        shape_px=(height, width),
+        mesh_px=mesh,
+        mesh_step_px=step,
+        rotation_deg=float(np.degrees(np.arctan2(along[1], along[0]))),
+    )
+
+
+def _quarter(turns: int) -> DoubleArray:
+    """Return the matrix that turns counter-clockwise ``turns`` times, rows counted downwards."""
+    return np.asarray(np.linalg.matrix_power(np.array([[0.0, 1.0], [-1.0, 0.0]]), turns % 4))
+
+
+def _mesh(
+    paper: PaperMap,
+    homography: DoubleArray,
+    to_mm: DoubleArray,
+    *,
+    step_px: float,
+    size_px: tuple[int, int],
+) -> FloatArray:
+    across, down = (int(np.ceil((side - 1) / step_px)) + 1 for side in size_px)
+    nodes = np.stack(np.meshgrid(np.arange(across), np.arange(down)), axis=-1) * step_px
+    nodes = nodes.reshape(-1, 2)
+    offset = paper.to_px(project(to_mm, nodes)) - project(homography, nodes)
+    return np.asarray(offset.reshape(down, across, 2), np.float32)
+
+
+def to_source(points_px: DoubleArray, warp: Warp) -> DoubleArray:
+    """Take ``(n, 2)`` places ``(x, y)`` on the rectified page to the source page."""
+    points = np.asarray(points_px, np.float64)
+    flat = project(warp.homography, points)
+    if warp.mesh_px is None:
+        return flat
+    down, across = warp.mesh_px.shape[:2]
+    at = np.clip(points / warp.mesh_step_px, 0, [across - 1, down - 1])
+    whole = np.minimum(at.astype(int), [max(across - 2, 0), max(down - 2, 0)])
+    part = at - whole
+    offset = np.zeros_like(flat)
+    for dy in (0, 1):
+        for dx in (0, 1):
+            weight = np.abs(1 - dx - part[:, 0]) * np.abs(1 - dy - part[:, 1])
+            row = np.minimum(whole[:, 1] + dy, down - 1)
+            column = np.minimum(whole[:, 0] + dx, across - 1)
+            offset += weight[:, None] * warp.mesh_px[row, column]
+    return flat + offset
+
+
+def rectify(grey: ByteArray, warp: Warp) -> ByteArray:
+    """Draw the rectified page.
+
+    Where pixels are lost the source is averaged over whole factors first, so that nothing
+    aliases; what remains is one bilinear resampling.
+
+    Args:
+        grey: ``(row, column)`` uint8 source.
+        warp: Where each place of the rectified page lies on it.
+
+    Returns:
+        ``(row, column)`` uint8 of ``warp.shape_px``; what lies beyond the source has the source's
+        median.
+    """
+    grey, shrink = _shrunk(grey, warp)
+    rows, columns = warp.shape_px
+    paper = float(np.median(grey[::7, ::7]))
+    if warp.mesh_px is None:
+        return np.asarray(
+            cv2.warpPerspective(
+                grey,
+                shrink @ warp.homography,
+                (columns, rows),
+                flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+                borderValue=paper,
+            )
+        )
+    places = _node_places(warp)
+    places = np.dstack(
+        [shrink[0, 0] * places[..., 0] + shrink[0, 2], shrink[1, 1] * places[..., 1] + shrink[1, 2]]
+    )
+    down = _between(rows, places.shape[0], warp.mesh_step_px)
+    across = _between(columns, places.shape[1], warp.mesh_step_px)
+    x, y = (down @ places[..., axis].astype(np.float32) @ across.T for axis in (0, 1))
+    return np.asarray(cv2.remap(grey, x, y, cv2.INTER_LINEAR, borderValue=paper))
+
+
+def _node_places(warp: Warp) -> DoubleArray:
+    assert warp.mesh_px is not None
+    down, across = warp.mesh_px.shape[:2]
+    nodes = np.stack(np.meshgrid(np.arange(across), np.arange(down)), axis=-1) * warp.mesh_step_px
+    flat = project(warp.homography, nodes.reshape(-1, 2)).reshape(nodes.shape)
+    return np.asarray(flat + warp.mesh_px)
+
+
+def _between(count: int, nodes: int, step_px: float) -> FloatArray:
+    """Return ``(count, nodes)`` weights of linear interpolation between nodes."""
+    at = np.arange(count)[:, None] / step_px
+    return np.maximum(0, 1 - np.abs(at - np.arange(nodes))).astype(np.float32)
+
+
+def _shrunk(grey: ByteArray, warp: Warp) -> tuple[ByteArray, DoubleArray]:
+    """Average whole blocks where the warp would step over pixels.
+
+    Returns:
+        The smaller source and the ``(3, 3)`` matrix from source to it.
+    """
+    rows, columns = warp.shape_px
+    middle = np.array([[columns / 2, rows / 2]])
+    jump = np.abs([project(warp.homography, middle + step)[0] - project(warp.homography, middle)[0]
+                   for step in np.eye(2)]).max(axis=0)  # fmt: skip
+    factors = [max(1, int(length + 0.25)) for length in jump]  # up to 1.75 a bilinear step is fair
+    matrix = np.eye(3)
+    if factors == [1, 1]:
+        return grey, matrix
+    size = tuple(side // factor for side, factor in zip(grey.shape[::-1], factors, strict=True))
+    if min(size) < 1:
+        raise PageError(Reason.NO_GRID, width_px=grey.shape[1], height_px=grey.shape[0])
+    whole = grey[: size[1] * factors[1], : size[0] * factors[0]]
+    for axis, factor in enumerate(factors):
+        matrix[axis, axis] = 1 / factor
+        matrix[axis, 2] = -(factor - 1) / 2 / factor  # pixels are counted at their middles
+    return np.asarray(cv2.resize(whole, size, interpolation=cv2.INTER_AREA)), matrix

@@ -1,0 +1,260 @@
+"""The printed grid as a lattice: found in the spectra of tiles, followed across the page.
+
+A grid is two families of parallel lines. In the spectrum of a tile each family is a row of
+peaks; the place of a peak is the local wave vector, and its phase tells where in a period the
+middle of the tile lies. Phases of neighbouring tiles, counted on from one to the next, say how
+many lines lie between them: to a few hundredths of a period, whatever the colour of the lines,
+and without ever finding a line's edge. This is the demodulation method of fringe analysis
+(Takeda, Ina and Kobayashi, J. Opt. Soc. Am. 72 (1982) 156-160) on a page that carries its own
+fringes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import scipy.fft
+
+from ecgbatch.types import ByteArray, DoubleArray, FloatArray
+
+ComplexArray = npt.NDArray[np.complex64]
+
+_FINEST_PX = 2.3
+"""Shortest period that is looked for; 2 is Nyquist's limit."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tiles:
+    """Spectra of the tiles of a page.
+
+    Attributes:
+        size_px: Side of a tile.
+        centre_px: ``(tile, 2)`` x and y of each tile's middle.
+        cell: ``(tile, 2)`` column and row of each tile among the tiles.
+        spectrum: ``(tile, ky, kx)`` complex, ``kx`` from 0 to half a tile; the origin of phase is
+            the middle of the tile.
+        floor: ``(tile,)`` mean amplitude, the tile's own unit.
+    """
+
+    size_px: int
+    centre_px: DoubleArray
+    cell: npt.NDArray[np.int64]
+    spectrum: ComplexArray
+    floor: FloatArray
+
+    def at(self, ky: npt.NDArray[np.int64], kx: npt.NDArray[np.int64]) -> ComplexArray:
+        """Return the spectrum at whole bins of either sign; ``(tile, ...)`` for ``(tile, ...)``."""
+        size = self.size_px
+        mirrored = kx < 0
+        row = np.where(mirrored, -ky, ky) % size
+        column = np.minimum(np.abs(kx), size // 2)
+        tile = np.arange(len(self.floor)).reshape((-1,) + (1,) * (ky.ndim - 1))
+        value = self.spectrum[tile, row, column]
+        return np.where(mirrored, value.conj(), value)
+
+
+def cut_tiles(image: ByteArray, *, size_px: int) -> Tiles:
+    """Transform the tiles of a page.
+
+    Ink is much darker than a grid. It is clipped to about the depth of the grid, tile by tile, so
+    that a trace weighs no more than a line.
+
+    Args:
+        image: ``(row, column)`` uint8, lines darker (or lighter) than the paper.
+        size_px: Side of the tiles; even, and at most the shorter side of the page.
+
+    Returns:
+        The spectra of all whole tiles, centred on the page.
+    """
+    rows, columns = (side // size_px for side in image.shape)
+    top, left = (
+        (side - count * size_px) // 2
+        for side, count in zip(image.shape, (rows, columns), strict=True)
+    )
+    window = np.hanning(size_px + 1)[:-1].astype(np.float32)
+    weight = np.outer(window, window)
+    sign = (-1.0) ** np.arange(size_px)  # moves the origin of phase to the middle of the tile
+    shift = np.outer(sign, sign[: size_px // 2 + 1]).astype(np.float32)
+    spectrum = np.empty((rows * columns, size_px, size_px // 2 + 1), np.complex64)
+    for number in range(rows * columns):
+        row, column = divmod(number, columns)
+        y, x = top + row * size_px, left + column * size_px
+        tile = image[y : y + size_px, x : x + size_px]
+        low, middle, high = np.percentile(tile[::3, ::3], (10, 50, 90), method="nearest").astype(
+            float
+        )
+        tile = np.clip(
+            tile.astype(np.float32),
+            middle - max(8.0, 2 * (middle - low)),
+            middle + max(8.0, 2 * (high - middle)),
+        )
+        spectrum[number] = scipy.fft.rfft2((tile - tile.mean()) * weight) * shift
+    cell = np.array([divmod(number, columns)[::-1] for number in range(rows * columns)]).reshape(
+        -1, 2
+    )
+    centre = cell * float(size_px) + np.array([left, top]) + size_px / 2
+    floor = np.abs(spectrum).mean(axis=(1, 2)) + 1e-6
+    return Tiles(size_px, centre, cell, spectrum, floor.astype(np.float32))
+
+
+# ------------------------------------------------------------------------- the two wave vectors
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pair:
+    """Wave vectors of the two families, in cycles per tile, and how far they stand out.
+
+    Attributes:
+        across: ``(kx, ky)`` of the upright lines.
+        down: ``(kx, ky)`` of the level lines.
+        score: Sum of log amplitudes over the background, harmonics included.
+    """
+
+    across: DoubleArray
+    down: DoubleArray
+    score: float
+
+
+def find_pair(tiles: Tiles, *, pixel_ratio: float = 1.0) -> Pair | None:
+    """Find the two families of lines that the tiles share.
+
+    Args:
+        tiles: Spectra; their amplitudes are averaged, so a trace or a word in one tile counts
+            little.
+        pixel_ratio: Expected px per mm across over px per mm down, 1 for square pixels.
+
+    Returns:
+        The pair that stands out most, or None where no two peaks are at right angles.
+    """
+    size = tiles.size_px
+    half = size // 2
+    amplitude = (np.abs(tiles.spectrum) / tiles.floor[:, None, None]).mean(axis=0)
+    plane = np.empty((size, size), np.float32)
+    plane[:, : half + 1] = amplitude
+    plane[:, half + 1 :] = amplitude[-np.arange(size) % size, half - 1 : 0 : -1]
+    plane = np.fft.fftshift(plane)  # [ky + half, kx + half]
+    log = np.log(plane + 1e-6)
+    log -= cv2.blur(log, (13, 13), borderType=cv2.BORDER_REFLECT)
+    peaks = _peaks(log, half=half, longest_px=size / 3.0)
+    if len(peaks) == 0:
+        return None
+    scores = np.array([_comb(log, peak, half=half) for peak in peaks])
+    level = np.abs(peaks[:, 0]) >= np.abs(peaks[:, 1])  # the vector points across: upright lines
+    best: Pair | None = None
+    for i in np.flatnonzero(level):
+        for j in np.flatnonzero(~level):
+            score = scores[i] + scores[j] - _mismatch(peaks[i], peaks[j], pixel_ratio)
+            if np.isfinite(score) and (best is None or score > best.score):
+                best = Pair(peaks[i], peaks[j], float(score))
+    return best
+
+
+def _peaks(log: FloatArray, *, half: int, longest_px: float) -> DoubleArray:
+    """Return the highest local maxima as ``(peak, 2)`` vectors ``(kx, ky)`` of one half plane."""
+    ky, kx = np.mgrid[-half:half, -half:half]
+    length = np.hypot(kx, ky)
+    allowed = (length >= 2 * half / longest_px) & (length <= 2 * half / _FINEST_PX)
+    allowed &= (kx > np.abs(ky)) | ((ky > 0) & (ky >= np.abs(kx)))
+    top = allowed & (log >= cv2.dilate(log, np.ones((3, 3), np.uint8))) & (log > 0.25)
+    rows, columns = np.nonzero(top)
+    order = np.argsort(log[rows, columns])[::-1][:40]
+    found = []
+    for row, column in zip(rows[order], columns[order], strict=True):
+        found.append(
+            [
+                column - half + _parabola(log[row, :], column),
+                row - half + _parabola(log[:, column], row),
+            ]
+        )
+    return np.array(found, float).reshape(-1, 2)
+
+
+def _parabola(values: FloatArray, at: int) -> float:
+    """Return the place of the maximum near index ``at``, relative to it."""
+    if not 0 < at < len(values) - 1:
+        return 0.0
+    left, middle, right = (float(v) for v in values[at - 1 : at + 2])
+    bend = left - 2 * middle + right
+    return float(np.clip((left - right) / (2 * bend), -0.5, 0.5)) if bend < -1e-9 else 0.0
+
+
+def _comb(log: FloatArray, vector: DoubleArray, *, half: int) -> float:
+    score = 0.0
+    for harmonic, weight in enumerate((1.0, 0.5, 0.35, 0.25), start=1):
+        x, y = (round(float(part) * harmonic) + half for part in vector)
+        if not (1 <= x < 2 * half - 1 and 1 <= y < 2 * half - 1):
+            break
+        score += weight * max(0.0, float(log[y - 1 : y + 2, x - 1 : x + 2].max()))
+    return score
+
+
+def _mismatch(across: DoubleArray, down: DoubleArray, pixel_ratio: float) -> float:
+    """Return how unlike one square lattice two vectors are; infinite where they cannot be one."""
+    lengths = np.hypot(*across), np.hypot(*down)
+    cosine = abs(float(across @ down)) / (lengths[0] * lengths[1])
+    # pitch across over pitch down; fax machines print 204 dots across and 98 or 196 down
+    ratio = float(lengths[1] / lengths[0])
+    off = min(
+        abs(np.log(ratio / pixel_ratio)),
+        0.1 + abs(np.log(ratio)),
+        0.2 + abs(np.log(ratio * 98 / 204)),
+        0.2 + abs(np.log(ratio * 204 / 98)),
+    )
+    if cosine > 0.25 or off > 0.4:
+        return float("inf")
+    return 6.0 * cosine + 4.0 * off
+
+
+# ----------------------------------------------------------------------- tile by tile, then all
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Family:
+    """One family of lines, tile by tile.
+
+    Attributes:
+        wave: ``(tile, 2)`` local wave vector, cycles per pixel.
+        phase: ``(tile,)`` cycles at the tile's middle, known but for whole cycles.
+        strength: ``(tile,)`` amplitude of the peak in units of the tile's floor.
+    """
+
+    wave: DoubleArray
+    phase: DoubleArray
+    strength: DoubleArray
+
+
+def measure(tiles: Tiles, vector: DoubleArray, *, reach: float = 0.08) -> Family:
+    """Measure one family in every tile.
+
+    Args:
+        tiles: Spectra.
+        vector: ``(2,)`` or ``(tile, 2)`` expected ``(kx, ky)`` in cycles per tile.
+        reach: How far, as a share of its length, the local vector may differ.
+    """
+    count = len(tiles.floor)
+    expected = np.broadcast_to(np.asarray(vector, float), (count, 2))
+    centre = np.round(expected).astype(np.int64)
+    radius = int(np.ceil(0.75 + reach * float(np.hypot(*expected.T).max())))
+    radius = min(radius, max(1, int(0.45 * float(np.hypot(*expected.T).min()))))
+    dy, dx = (part.ravel() for part in np.mgrid[-radius : radius + 1, -radius : radius + 1])
+    amplitude = np.abs(tiles.at(centre[:, 1:] + dy, centre[:, :1] + dx))
+    # a peak far from where it is expected must be the higher for it
+    far = ((dx**2 + dy**2) / (radius + 1.0) ** 2).astype(np.float32)
+    best = np.argmax(amplitude * (1 - 0.5 * far), axis=1)
+    kx, ky = centre[:, 0] + dx[best], centre[:, 1] + dy[best]
+    near = np.array([[-1, 0], [0, 0], [1, 0], [0, -1], [0, 1]])
+    around = tiles.at(ky[:, None] + near[:, 1], kx[:, None] + near[:, 0])
+    log = np.log(np.abs(around) + 1e-9).astype(float)
+    fine_x = _vertex(log[:, 0], log[:, 1], log[:, 2])
+    fine_y = _vertex(log[:, 3], log[:, 1], log[:, 4])
+    wave = np.column_stack([kx + fine_x, ky + fine_y]) / tiles.size_px
+    phase = np.angle(around[:, 1]) / (2 * np.pi)
+    return Family(wave, phase, np.abs(around[:, 1]) / tiles.floor)
+
+
+def _vertex(left: DoubleArray, middle: DoubleArray, right: DoubleArray) -> DoubleArray:
+    bend = np.minimum(left - 2 * middle + right, -1e-6)
+    return np.clip((left - right) / (2 * bend), -0.5, 0.5)

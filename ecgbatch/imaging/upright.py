@@ -1,0 +1,137 @@
+"""One page from the scanner to upright paper at one scale: grid, colour, sides, warp, verdict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from ecgbatch.errors import PageError, Reason
+from ecgbatch.imaging.colour import ink_weights, to_grey
+from ecgbatch.imaging.grid import PaperGrid, find_grid
+from ecgbatch.imaging.ink import find_ink
+from ecgbatch.imaging.orient import Orientation, find_orientation
+from ecgbatch.imaging.rectify import FlatPaper, PaperMap, plan_warp, rectify
+from ecgbatch.types import ByteArray, DoubleArray, Grid, Page, Warp
+
+_SMALL_PX_PER_MM = 4.0
+"""Scale at which sides are told: a line of a trace is one pixel wide, a letter ten pixels high."""
+_ASSUMED_LONG_MM = 280.0
+"""Longer side of A4 and letter without their borders."""
+
+
+class Flag(StrEnum):
+    """What a reader of the page should know about its geometry. Codes are added, never renamed."""
+
+    GRID_ABSENT = "grid_absent"
+    SCALE_ASSUMED = "scale_assumed"
+    ORIENTATION_DOUBTFUL = "orientation_doubtful"
+    MIRRORED = "mirrored"
+    CURVED = "curved"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class UprightPage:
+    """A page as it lies on the table of whoever reads it.
+
+    Attributes:
+        pixels: ``(row, column)`` uint8 at the scale that was asked for.
+        warp: Where each of its places lies on the source.
+        grid: The printed grid, on the axes of the upright page.
+        flags: What is to be known.
+    """
+
+    pixels: ByteArray
+    warp: Warp
+    grid: Grid
+    flags: tuple[Flag, ...]
+
+
+def stand_upright(page: Page, *, px_per_mm: float) -> UprightPage:
+    """Rectify one page.
+
+    Args:
+        page: Decoded pixels and what the file says of their scale.
+        px_per_mm: Scale of the page that is made.
+
+    Raises:
+        PageError: ``BLANK_PAGE`` where there is nothing; ``NOT_ECG`` where there is no trace;
+            ``NO_GRID`` where neither grid nor file tell the scale and no usual one fits.
+    """
+    pixels = page.pixels
+    _require_contrast(pixels)
+    flags: list[Flag] = []
+    found = find_grid(pixels, dpi_x=page.dpi_x, dpi_y=page.dpi_y)
+    paper, source = _paper(found, page)
+    if found is None:
+        flags.append(Flag.GRID_ABSENT)
+    if source == "assumed":
+        flags.append(Flag.SCALE_ASSUMED)
+    if not paper.is_flat:
+        flags.append(Flag.CURVED)
+    grey = _grey(pixels, found)
+    shape_px = (pixels.shape[0], pixels.shape[1])
+    small = rectify(grey, plan_warp(paper, shape_px=shape_px, px_per_mm=_SMALL_PX_PER_MM))
+    sides = find_orientation(
+        find_ink(small, px_per_mm=_SMALL_PX_PER_MM), px_per_mm=_SMALL_PX_PER_MM
+    )
+    _require_traces(sides)
+    if sides.margin < 1.0:
+        flags.append(Flag.ORIENTATION_DOUBTFUL)
+    warp = plan_warp(
+        paper, shape_px=shape_px, px_per_mm=px_per_mm, quarter_turns=sides.quarter_turns
+    )
+    pitch = _pitch(paper, shape_px, sides.quarter_turns)
+    grid = Grid(
+        px_per_mm_x=pitch[0],
+        px_per_mm_y=pitch[1],
+        source=source,
+        confidence=0.0 if found is None else found.confidence,
+    )
+    return UprightPage(rectify(grey, warp), warp, grid, tuple(flags))
+
+
+def _require_contrast(pixels: ByteArray) -> None:
+    sample = pixels[::5, ::5]
+    low, high = np.percentile(sample, (0.2, 90))
+    if high - low < 20:  # less than the faintest pencil
+        raise PageError(Reason.BLANK_PAGE, contrast=float(high - low))
+
+
+def _require_traces(sides: Orientation) -> None:
+    if sides.trace_mm < 25:  # a second of one lead
+        raise PageError(Reason.NOT_ECG, trace_mm=sides.trace_mm)
+
+
+def _paper(found: PaperGrid | None, page: Page) -> tuple[PaperMap, str]:
+    if found is not None:
+        return found.lattice, "grid"
+    if page.dpi_x > 0 and page.dpi_y > 0:
+        return FlatPaper(page.dpi_x / 25.4, page.dpi_y / 25.4), "dpi"
+    px_per_mm = max(page.pixels.shape[:2]) / _ASSUMED_LONG_MM
+    return FlatPaper(px_per_mm, px_per_mm), "assumed"
+
+
+def _grey(pixels: ByteArray, found: PaperGrid | None) -> ByteArray:
+    if pixels.ndim == 2:
+        return pixels
+    return to_grey(
+        pixels,
+        ink_weights(
+            pixels,
+            grid_rgb=None if found is None else found.colour_rgb,
+            grid_contrast=0.0 if found is None else found.contrast,
+        ),
+    )
+
+
+def _pitch(paper: PaperMap, shape_px: tuple[int, int], quarter_turns: int) -> tuple[float, float]:
+    """Return pixels per millimetre along the upright page's axes, in its middle."""
+    middle: DoubleArray = np.array([[shape_px[1] / 2, shape_px[0] / 2]])
+    at_mm = paper.to_mm(middle)
+    lengths = [
+        float(np.hypot(*(paper.to_px(at_mm + step) - paper.to_px(at_mm - step))[0])) / 2
+        for step in np.eye(2)
+    ]
+    return (lengths[1], lengths[0]) if quarter_turns % 2 else (lengths[0], lengths[1])
