@@ -1,0 +1,152 @@
+"""Rows of a page: where the pens rested.
+
+A trace spends most of its time near its zero line, so the ink that runs level for a millimetre
+piles up there, also where tall complexes of neighbouring rows cross.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from ecgbatch.imaging.marks import BoolArray, Marks
+
+_LEVEL_MM = 1.0  # level for this long: flat parts and round tops, but no flank of a complex
+_SMOOTH_MM = 1.2  # baselines wander and pages keep a rest of tilt
+_APART_MM = 4.0  # no layout prints rows closer than twice this
+_BAND_MM = 3.0  # half the height in which a row's own level ink is counted
+_LEAST_MM = 15.0  # of level ink: half a second would be no lead
+_LEAST_SHARE = 0.12  # of the longest row
+_LONG_SHARE = 0.5
+_LENGTH_SHARE = 0.5  # of the usual row, for a row that a page's border or a loose lead cuts short
+_WHOLE_SHARE = 0.7  # of the usual row's coverage; lines of text have holes between words
+_LONE_PITCH_MM = 40.0  # room of a row without neighbours: 2 mV up and down at 10 mm/mV
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """One row of traces on the reduced page.
+
+    Attributes:
+        y_px: Where its level ink is densest.
+        left_px: First column of its level ink.
+        right_px: One past the last.
+        above_px: Distance to the neighbouring row above, or what stands for it on the first row.
+        below_px: Distance to the row below.
+    """
+
+    y_px: float
+    left_px: int
+    right_px: int
+    above_px: float
+    below_px: float
+
+
+def level_ink(marks: Marks, lines: BoolArray) -> BoolArray:
+    """Keep the parts of ``lines`` (row, column) that run level for a millimetre."""
+    length = max(2, round(_LEVEL_MM * marks.px_per_mm))
+    kernel = np.ones((1, length), np.uint8)
+    return np.asarray(cv2.morphologyEx(lines.view(np.uint8), cv2.MORPH_OPEN, kernel)).view(np.bool_)
+
+
+def find_baselines(level: BoolArray, lines: BoolArray, *, px_per_mm: float) -> tuple[Baseline, ...]:
+    """Find the rows, from the top down.
+
+    Args:
+        level: ``(row, column)`` level ink without text and pulses.
+        lines: ``(row, column)`` the ink that it was taken from.
+        px_per_mm: Its scale.
+
+    Returns:
+        Rows with enough level ink; empty on a page without traces.
+    """
+    density = level.sum(axis=1, dtype=np.float32)
+    sigma = _SMOOTH_MM * px_per_mm
+    density = cv2.GaussianBlur(density.reshape(-1, 1), (0, 0), sigma).ravel()
+    peaks = _peaks(density, apart_px=_APART_MM * px_per_mm)
+    band = round(_BAND_MM * px_per_mm)
+    covered = [_any_row(level[max(0, y - band) : y + band + 1]) for y in peaks]
+    lengths = np.array([int(c.sum()) for c in covered])
+    if lengths.size == 0:
+        return ()
+    least = max(_LEAST_MM * px_per_mm, _LEAST_SHARE * lengths.max())
+    chosen = [k for k in range(len(peaks)) if lengths[k] >= least]
+    chosen = _one_per_row(chosen, peaks=peaks, lengths=lengths)
+    rows = _with_room([(peaks[k], covered[k]) for k in chosen], lone_px=_LONE_PITCH_MM * px_per_mm)
+    credible = _credible(rows, lines)
+    if len(credible) == len(rows):
+        return rows
+    kept = [
+        (round(row.y_px), covered[k])
+        for k, row in zip(chosen, rows, strict=True)
+        if row in credible
+    ]
+    return _with_room(kept, lone_px=_LONE_PITCH_MM * px_per_mm)
+
+
+def _credible(rows: tuple[Baseline, ...], lines: BoolArray) -> list[Baseline]:
+    """Leave out what is no trace: much shorter than the other rows, or full of holes."""
+    lengths = np.array([row.right_px - row.left_px for row in rows])
+    long_enough = lengths >= _LENGTH_SHARE * np.median(lengths)
+    shares = []
+    for row in rows:
+        top = max(0, round(row.y_px - row.above_px / 2))
+        band = lines[top : round(row.y_px + row.below_px / 2), row.left_px : row.right_px]
+        shares.append(float(band.any(axis=0).mean()))
+    whole_enough = np.array(shares) >= _WHOLE_SHARE * np.median(shares)
+    return [row for row, ok in zip(rows, long_enough & whole_enough, strict=True) if ok]
+
+
+def _any_row(band: BoolArray) -> BoolArray:
+    return np.asarray(band.any(axis=0))
+
+
+def _peaks(density: npt.NDArray[np.float32], *, apart_px: float) -> list[int]:
+    """Rows that are the densest within ``apart_px``, from the top down."""
+    reach = 2 * round(apart_px) + 1
+    highest = cv2.dilate(density.reshape(-1, 1), np.ones((reach, 1), np.uint8)).ravel()
+    return [int(y) for y in np.flatnonzero((density == highest) & (density > 0))]
+
+
+def _one_per_row(
+    chosen: list[int], *, peaks: list[int], lengths: npt.NDArray[np.int64]
+) -> list[int]:
+    """Join what is nearer than half the usual distance of long rows.
+
+    Two levels that near are one row: columns whose zero lines differ, or a plateau of its waves.
+    The longer one stays.
+    """
+    if not chosen:
+        return []
+    longest = max(lengths[k] for k in chosen)
+    long_rows = [peaks[k] for k in chosen if lengths[k] >= _LONG_SHARE * longest]
+    if len(long_rows) < 2:
+        return [max(chosen, key=lambda k: int(lengths[k]))]
+    pitch = float(np.percentile(np.diff(long_rows), 75))
+    kept: list[int] = []
+    for k in sorted(chosen, key=lambda k: -int(lengths[k])):
+        if all(abs(peaks[k] - peaks[other]) >= pitch / 2 for other in kept):
+            kept.append(k)
+    return sorted(kept)
+
+
+def _with_room(rows: list[tuple[int, BoolArray]], *, lone_px: float) -> tuple[Baseline, ...]:
+    distances = [float(b[0] - a[0]) for a, b in pairwise(rows)]
+    usual = float(np.median(distances)) if distances else lone_px
+    found = []
+    for k, (y, covered) in enumerate(rows):
+        columns = np.flatnonzero(covered)
+        found.append(
+            Baseline(
+                y_px=float(y),
+                left_px=int(columns[0]),
+                right_px=int(columns[-1]) + 1,
+                above_px=distances[k - 1] if k > 0 else usual,
+                below_px=distances[k] if k < len(distances) else usual,
+            )
+        )
+    return tuple(found)

@@ -1,0 +1,122 @@
+"""Columns of a page: where one lead ends and the next one begins in the same row.
+
+Carts mark a new column by its name, by ticks, bars or lines, by a gap, or not at all. Each row's
+hints are laid along the page, and the division into columns of one width that most rows agree on
+is taken.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ecgbatch.imaging.hints import Hints
+
+_MOST_COLUMNS = 6
+_LEAST_WIDTH_MM = 18.0
+_AGREED = 0.4  # a border counts for a row where the hints are stronger than this
+_ACCEPTED = 0.5  # two rows with a name at one border, or one row with a name and a mark
+_RAGGED_MM = 3.0  # how far ends of rows and columns of one width disagree in print
+_STRAY_COST_PER_MM = 0.02
+_USUAL_MM = (62.5, 125.0)  # 2.5 s and 5 s at 25 mm/s
+_USUAL_BONUS = 1.05
+_CUT_TRUST = 0.8  # pages that were cropped are rarer than whole ones
+
+Numbers = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Division:
+    """How the rows of a page are divided.
+
+    Attributes:
+        borders_px: Ends of the columns on the reduced page, one more than there are columns.
+        agreement: ``(row,)`` share of the inner borders that each row hints at; 0 without any.
+        score: Above 0 where hints speak for it.
+    """
+
+    borders_px: tuple[float, ...]
+    agreement: tuple[float, ...]
+    score: float
+
+    @property
+    def columns(self) -> int:
+        """How many columns there are."""
+        return len(self.borders_px) - 1
+
+
+def divide(hints: Hints, *, left_px: float, right_px: float, px_per_mm: float) -> Division:
+    """Choose the division into columns that most rows agree on.
+
+    Args:
+        hints: What speaks for borders, row by row.
+        left_px: Where rows begin.
+        right_px: Where they end.
+        px_per_mm: Scale of the reduced page.
+
+    Returns:
+        One column with score 0 where hints speak for no division.
+    """
+    whole = Division((left_px, right_px), (0.0,) * len(hints.strength), 0.0)
+    choices = [
+        _best_of(hints, n, left_px=left_px, right_px=right_px, px_per_mm=px_per_mm)
+        for n in range(2, _MOST_COLUMNS + 1)
+    ]
+    best = max((c for c in choices if c is not None), key=lambda c: c.score, default=whole)
+    if best.score < _ACCEPTED:
+        return whole
+    return _on_marks(best, hints, reach_px=_RAGGED_MM * px_per_mm)
+
+
+def _best_of(
+    hints: Hints, columns: int, *, left_px: float, right_px: float, px_per_mm: float
+) -> Division | None:
+    """Best places of ``columns`` columns of one width; the last may be cut by the page's border."""
+    length_mm = (right_px - left_px) / px_per_mm
+    even_mm = length_mm / columns
+    if even_mm < _LEAST_WIDTH_MM:
+        return None
+    widest_mm = (length_mm - _LEAST_WIDTH_MM) / (columns - 1)
+    width_mm = np.arange(even_mm - _RAGGED_MM, widest_mm, 0.25)[:, None, None]
+    start_mm = np.arange(-_RAGGED_MM, 2 * _RAGGED_MM + 0.1, 0.5)[None, :, None]
+    order = np.arange(1, columns)[None, None, :]
+    places = left_px + (start_mm + order * width_mm) * px_per_mm
+    inside = np.clip(np.rint(places).astype(np.intp), 0, hints.strength.shape[1] - 1)
+    strength = hints.strength[:, inside]  # (row, width, start, border)
+    for_it = np.maximum((strength - _AGREED).sum(axis=3), 0).sum(axis=0)
+    usual = np.abs(width_mm[..., 0] - np.array(_USUAL_MM)).min(axis=1, keepdims=True) < 1.0
+    stray_mm = np.abs(start_mm[..., 0]) + np.abs(width_mm[..., 0] - even_mm)
+    cut = columns * width_mm[..., 0] > length_mm + 2 * _RAGGED_MM
+    trust = np.where(usual, _USUAL_BONUS, 1.0) * np.where(cut, _CUT_TRUST, 1.0)
+    score = for_it * trust - _STRAY_COST_PER_MM * stray_mm
+    at = np.unravel_index(int(np.argmax(score)), score.shape)
+    agreement = (strength[:, at[0], at[1]] > _AGREED).mean(axis=1)
+    borders = (left_px, *(float(x) for x in places[at]), right_px)
+    return Division(borders, tuple(float(a) for a in agreement), float(score[at]))
+
+
+def _on_marks(division: Division, hints: Hints, *, reach_px: float) -> Division:
+    """Move borders to the marks beside them, and the ends of rows to the columns' width."""
+    exact = np.sort(np.array(hints.exact_px, dtype=np.float64))
+    inner = np.array(division.borders_px[1:-1])
+    moved = np.zeros(inner.size, np.bool_)
+    for k, place in enumerate(inner):
+        near = exact[np.abs(exact - place) <= reach_px]
+        if near.size:
+            inner[k] = _densest(near, reach_px=reach_px / 6)
+            moved[k] = True
+    left, right = division.borders_px[0], division.borders_px[-1]
+    if moved.all() and inner.size >= 2 and np.ptp(np.diff(inner)) <= reach_px / 3:
+        width = float(np.diff(inner).mean())
+        left = float(inner[0]) - width if abs(inner[0] - width - left) <= reach_px else left
+        right = float(inner[-1]) + width if abs(inner[-1] + width - right) <= reach_px else right
+    borders = (left, *(float(x) for x in inner), right)
+    return Division(borders, division.agreement, division.score)
+
+
+def _densest(places: Numbers, *, reach_px: float) -> float:
+    """Mean of the places around the one that has most neighbours."""
+    close = np.abs(places[:, None] - places[None, :]) <= reach_px
+    return float(places[close[int(close.sum(axis=1).argmax())]].mean())

@@ -1,0 +1,232 @@
+"""From the ink of a page to the places of its leads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from ecgbatch.errors import PageError, Reason
+from ecgbatch.imaging.arrangement import Place, arrange
+from ecgbatch.imaging.baselines import Baseline, find_baselines, level_ink
+from ecgbatch.imaging.cleaning import row_cover, trace_ink, without_separators
+from ecgbatch.imaging.columns import Division, divide
+from ecgbatch.imaging.hints import Hints, find_hints
+from ecgbatch.imaging.marks import BoolArray, Marks, Upright, find_marks, find_uprights, runs
+from ecgbatch.imaging.pulse import Pulse, find_pulses
+from ecgbatch.imaging.scale import Scale, read_scale
+from ecgbatch.types import ByteArray, Region
+
+_PULSE_ALIGNED_MM = 3.0
+_PULSE_NEAR_MM = 5.0
+_SEPARATOR_MM = 1.0
+_STRAY_MM = 3.0  # rows of one page begin and end this far from each other
+_ROOM = 1.2  # of the distance to the next row: tall complexes reach beyond its zero line
+_ZERO_REACH = 0.45
+_ZERO_SMOOTH_MM = 0.4
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layout:
+    """What is printed where on a page.
+
+    Attributes:
+        name: Rows x columns and rhythm rows, such as ``3x4+1R``.
+        regions: One per printed lead, row by row.
+        pulses: Calibration pulses, from the top down.
+        scale: Speed and gain, and how they are known.
+        not_trace: ``(row, column)`` bool of the full page: everything that is no trace.
+        flags: What a reader should know of the layout and the names; those of ``scale`` included.
+    """
+
+    name: str
+    regions: tuple[Region, ...]
+    pulses: tuple[Pulse, ...]
+    scale: Scale
+    not_trace: BoolArray
+    flags: tuple[str, ...]
+
+
+def find_regions(
+    ink: ByteArray,
+    *,
+    px_per_mm: float,
+    printed_speed_mm_per_s: float | None = None,
+    printed_gain_mm_per_mv: float | None = None,
+    assumed_speed_mm_per_s: float = 25.0,
+    assumed_gain_mm_per_mv: float = 10.0,
+) -> Layout:
+    """Find every printed lead, its name guessed from its place.
+
+    Args:
+        ink: ``(row, column)`` uint8 darkness, see ``find_ink``.
+        px_per_mm: Scale of the page.
+        printed_speed_mm_per_s: Speed that was read before, None where it was not.
+        printed_gain_mm_per_mv: The same for the gain.
+        assumed_speed_mm_per_s: What to assume where no pulse tells.
+        assumed_gain_mm_per_mv: The same for the gain.
+
+    Raises:
+        PageError: ``NO_TRACE`` on a page without rows of traces, ``LAYOUT_UNKNOWN`` where the rows
+            and columns fit no usual order.
+    """
+    marks = find_marks(ink, px_per_mm=px_per_mm)
+    uprights = find_uprights(marks)
+    pulses = _aligned(find_pulses(ink, marks, uprights, px_per_mm=px_per_mm), px_per_mm=px_per_mm)
+    lines = _without_pulses(marks.of(marks.is_line), pulses, marks=marks)
+    level = level_ink(marks, lines)
+    rows = find_baselines(level, lines, px_per_mm=marks.px_per_mm)
+    if not rows:
+        raise PageError(Reason.NO_TRACE)
+    pulses = _beside_rows(pulses, rows, marks=marks)
+    traces = _without_pulses(trace_ink(marks, rows), pulses, marks=marks)
+    hints = find_hints(marks, rows, uprights, row_cover(traces, rows))
+    division = divide(
+        hints,
+        left_px=float(np.percentile([row.left_px for row in rows], 25)),
+        right_px=float(np.percentile([row.right_px for row in rows], 75)),
+        px_per_mm=marks.px_per_mm,
+    )
+    restored = traces | _rules_between(marks, division)
+    traces = without_separators(restored, _separators(marks, hints, division))
+    scale = read_scale(
+        pulses,
+        printed_speed_mm_per_s=printed_speed_mm_per_s,
+        printed_gain_mm_per_mv=printed_gain_mm_per_mv,
+        assumed_speed_mm_per_s=assumed_speed_mm_per_s,
+        assumed_gain_mm_per_mv=assumed_gain_mm_per_mv,
+    )
+    arrangement = arrange(division, named=float(hints.named.mean()))
+    reduced = _Reduced(marks, rows, row_cover(traces, rows), level_ink(marks, traces))
+    return Layout(
+        name=arrangement.name,
+        regions=tuple(
+            reduced.region(place, division, speed_mm_per_s=scale.speed_mm_per_s)
+            for place in arrangement.places
+        ),
+        pulses=pulses,
+        scale=scale,
+        not_trace=_not_trace(traces, shape=ink.shape, factor=marks.factor),
+        flags=(*arrangement.flags, *scale.flags),
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Reduced:
+    """What is known on the reduced page when regions are cut."""
+
+    marks: Marks
+    rows: Sequence[Baseline]
+    cover: BoolArray
+    level: BoolArray
+
+    def region(self, place: Place, division: Division, *, speed_mm_per_s: float) -> Region:
+        """Cut one region and bring it to the full page."""
+        row, scale, factor = self.rows[place.row], self.marks.px_per_mm, self.marks.factor
+        left, right = self._ends(place, division)
+        return Region(
+            lead=place.lead,
+            role=place.role,
+            name_source="guessed",
+            left_px=float(factor * left),
+            top_px=float(max(0.0, factor * (row.y_px - _ROOM * row.above_px))),
+            right_px=float(factor * right),
+            bottom_px=float(factor * min(self.level.shape[0], row.y_px + _ROOM * row.below_px)),
+            baseline_px=factor * (self._zero(row, left, right) + 0.5) - 0.5,
+            t0_ms=1000 * max(0.0, left - division.borders_px[0]) / scale / speed_mm_per_s,
+        )
+
+    def _ends(self, place: Place, division: Division) -> tuple[int, int]:
+        """First column of ink and one past the last, within the borders of the place."""
+        stray = round(_STRAY_MM * self.marks.px_per_mm)
+        left, right = round(place.left_px), round(place.right_px)
+        if place.left_px == division.borders_px[0]:
+            left = max(0, left - stray)
+        if place.right_px == division.borders_px[-1]:
+            right += stray
+        inked = np.flatnonzero(self.cover[place.row, left:right])
+        if inked.size == 0:
+            return round(place.left_px), round(place.right_px)
+        return left + int(inked[0]), left + int(inked[-1]) + 1
+
+    def _zero(self, row: Baseline, left: int, right: int) -> float:
+        """Row where level ink is densest between two columns."""
+        top = max(0, round(row.y_px - _ZERO_REACH * row.above_px))
+        bottom = round(row.y_px + _ZERO_REACH * row.below_px) + 1
+        density = self.level[top:bottom, left:right].sum(axis=1, dtype=np.float32)
+        if density.max(initial=0) == 0:
+            return row.y_px
+        sigma = _ZERO_SMOOTH_MM * self.marks.px_per_mm
+        smooth = cv2.GaussianBlur(density.reshape(-1, 1), (0, 0), sigma).ravel()
+        return float(top + int(smooth.argmax()))
+
+
+def _aligned(pulses: Sequence[Pulse], *, px_per_mm: float) -> tuple[Pulse, ...]:
+    """Keep the pulses that most others stand above or below of: carts print them in one column."""
+    reach = _PULSE_ALIGNED_MM * px_per_mm
+    groups = [tuple(p for p in pulses if abs(p.left_px - q.left_px) <= reach) for q in pulses]
+    return max(groups, key=len, default=())
+
+
+def _beside_rows(
+    pulses: Sequence[Pulse], rows: Sequence[Baseline], *, marks: Marks
+) -> tuple[Pulse, ...]:
+    """Keep the pulses at the level and before or behind the end of a row."""
+    reach = _PULSE_NEAR_MM * marks.px_per_mm
+    return tuple(
+        pulse
+        for pulse in pulses
+        if any(
+            abs(pulse.baseline_px / marks.factor - row.y_px) <= reach
+            and (
+                pulse.right_px / marks.factor <= row.left_px + reach
+                or pulse.left_px / marks.factor >= row.right_px - reach
+            )
+            for row in rows
+        )
+    )
+
+
+def _without_pulses(traces: BoolArray, pulses: Sequence[Pulse], *, marks: Marks) -> BoolArray:
+    cleaned = traces.copy()
+    for pulse in pulses:
+        top = max(0, round(pulse.top_px / marks.factor - marks.px_per_mm))
+        bottom = round(pulse.baseline_px / marks.factor + marks.px_per_mm)
+        left = max(0, round(pulse.left_px / marks.factor))
+        cleaned[top:bottom, left : round(pulse.right_px / marks.factor)] = False
+    return cleaned
+
+
+def _rules_between(marks: Marks, division: Division) -> BoolArray:
+    """Verticals inside the rows: complexes of overlapping rows look like ruled lines."""
+    rules = np.zeros_like(marks.rules)
+    inside = slice(round(division.borders_px[0]), round(division.borders_px[-1]))
+    rules[:, inside] = marks.rules[:, inside]
+    return rules
+
+
+def _separators(marks: Marks, hints: Hints, division: Division) -> list[Upright]:
+    """Marks that touch traces, at the borders between columns."""
+    reach = _SEPARATOR_MM * marks.px_per_mm
+    found = []
+    for border in division.borders_px[1:-1]:
+        found += [
+            tick for tick in hints.ticks if abs((tick.left + tick.right - 1) / 2 - border) <= reach
+        ]
+        left = max(0, round(border - reach))
+        ruled = marks.rules[:, left : round(border + reach) + 1]
+        for start, stop in runs(np.asarray(ruled.any(axis=0))):
+            height = np.flatnonzero(ruled[:, start:stop].any(axis=1))
+            found.append(Upright(left + start, int(height[0]), left + stop, int(height[-1]) + 1))
+    return found
+
+
+def _not_trace(traces: BoolArray, *, shape: tuple[int, ...], factor: int) -> BoolArray:
+    """The rest of the full page; grey edges of kept ink reach one reduced pixel further."""
+    wide = cv2.dilate(traces.view(np.uint8), np.ones((3, 3), np.uint8))
+    rows, columns = (size * factor for size in wide.shape)
+    full = np.zeros(shape, np.uint8)
+    full[:rows, :columns] = cv2.resize(wide, (columns, rows), interpolation=cv2.INTER_NEAREST)
+    return np.asarray(full == 0)

@@ -1,0 +1,113 @@
+"""Speed and gain of a page, from its calibration pulses or assumed, and never in silence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ecgbatch.imaging.pulse import Pulse
+
+_PULSE_MV = 1.0  # IEC 60601-2-25 asks carts to print 1 mV during 0.2 s
+_PULSE_S = (0.2, 0.1)  # the second stands on real paper of carts that save space
+_GAINS_MM_PER_MV = (2.5, 5.0, 10.0, 20.0, 40.0)
+_SPEEDS_MM_PER_S = (6.25, 12.5, 25.0, 50.0)
+_SNAP = 0.06  # pulses measured on rendered and scanned pages stay within 4 %
+_SPEED_SNAP = 0.12  # a pen's width out of 5 mm
+_ALIKE = 0.15  # pulses of one page that differ by more have different gains
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """What a millimetre means.
+
+    Attributes:
+        speed_mm_per_s: Paper speed.
+        speed_source: ``printed``, ``pulse`` or ``assumed``; see ``schema.PAGES``.
+        gain_mm_per_mv: Deflection of one millivolt.
+        gain_source: The same for the gain.
+        flags: What a reader should know of it.
+    """
+
+    speed_mm_per_s: float
+    speed_source: str
+    gain_mm_per_mv: float
+    gain_source: str
+    flags: tuple[str, ...]
+
+
+def read_scale(
+    pulses: Sequence[Pulse],
+    *,
+    printed_speed_mm_per_s: float | None,
+    printed_gain_mm_per_mv: float | None,
+    assumed_speed_mm_per_s: float,
+    assumed_gain_mm_per_mv: float,
+) -> Scale:
+    """Read the scale.
+
+    What the file or the page says in words comes first, then the pulses, then the assumption. A
+    pulse that contradicts is told by a flag.
+
+    Args:
+        pulses: Calibration pulses of the page.
+        printed_speed_mm_per_s: Speed that was read before, None where it was not.
+        printed_gain_mm_per_mv: The same for the gain.
+        assumed_speed_mm_per_s: What to assume where nothing tells.
+        assumed_gain_mm_per_mv: The same for the gain.
+    """
+    flags: list[str] = []
+    gain, gain_source = _gain(pulses, printed_gain_mm_per_mv, assumed_gain_mm_per_mv, flags)
+    speed, speed_source = _speed(pulses, printed_speed_mm_per_s, assumed_speed_mm_per_s, flags)
+    return Scale(speed, speed_source, gain, gain_source, tuple(flags))
+
+
+def _gain(
+    pulses: Sequence[Pulse], printed: float | None, assumed: float, flags: list[str]
+) -> tuple[float, str]:
+    if not pulses:
+        if printed is None:
+            flags.append("gain_assumed")
+            return assumed, "assumed"
+        return printed, "printed"
+    firsts = np.array([pulse.heights_mm[0] for pulse in pulses]) / _PULSE_MV
+    measured = float(np.median(firsts))
+    stepped = any(len(pulse.heights_mm) > 1 for pulse in pulses)
+    if stepped or np.any(np.abs(firsts / measured - 1) > _ALIKE):
+        flags.append("gain_split")
+    gain = _snapped(measured, _GAINS_MM_PER_MV, within=_SNAP)
+    if gain is None:
+        flags.append("gain_unusual")
+        gain = measured
+    if printed is not None:
+        if abs(gain / printed - 1) > _SNAP:
+            flags.append("gain_conflict")
+        return printed, "printed"
+    return gain, "pulse"
+
+
+def _speed(
+    pulses: Sequence[Pulse], printed: float | None, assumed: float, flags: list[str]
+) -> tuple[float, str]:
+    expected = assumed if printed is None else printed
+    told = "assumed" if printed is None else "printed"
+    if pulses:
+        width_mm = float(np.median([pulse.width_mm for pulse in pulses]))
+        speeds = [_snapped(width_mm / s, _SPEEDS_MM_PER_S, within=_SPEED_SNAP) for s in _PULSE_S]
+        if speeds[0] == expected:
+            return expected, "pulse" if printed is None else "printed"
+        if expected in speeds:  # half a pulse at the usual speed, or a whole one at half of it
+            flags.append("speed_ambiguous")
+        elif printed is not None:
+            flags.append("speed_conflict")
+        elif speeds[0] is not None:
+            return speeds[0], "pulse"
+    if printed is None:
+        flags.append("speed_assumed")
+    return expected, told
+
+
+def _snapped(value: float, usual: Sequence[float], *, within: float) -> float | None:
+    nearest = min(usual, key=lambda candidate: abs(np.log(candidate / value)))
+    return nearest if abs(value / nearest - 1) <= within else None

@@ -1,0 +1,84 @@
+"""Where each lead is printed, and the scale that calibration pulses tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import ClassVar
+
+import numpy as np
+import pyarrow as pa
+
+from ecgbatch import schema
+from ecgbatch.config import LocateSettings
+from ecgbatch.imaging.ink import find_ink
+from ecgbatch.imaging.layout import find_regions
+from ecgbatch.stages.base import Needs, TableFunction
+from ecgbatch.stages.rows import Row, Values, map_rows
+
+_TOLD = ("printed", "file")
+
+
+def locate(pages: pa.Table, *, settings: LocateSettings) -> Iterator[pa.Table]:
+    """Find the leads of every page; ``pixels`` becomes the ink of traces and nothing else.
+
+    Args:
+        pages: Rows of ``schema.RECTIFIED``. A row that already has leads has no regions.
+        settings: What to assume where a page does not tell its scale.
+    """
+
+    def find(row: Row) -> Iterator[Values]:
+        page = row.pixels()
+        if page is None:
+            yield {"regions": None}
+            return
+        px_per_mm = row["rectified_px_per_mm"]
+        ink = find_ink(page, px_per_mm=px_per_mm)
+        layout = find_regions(
+            ink,
+            px_per_mm=px_per_mm,
+            printed_speed_mm_per_s=_told(row, "speed_mm_per_s", "speed_source"),
+            printed_gain_mm_per_mv=_told(row, "gain_mm_per_mv", "gain_source"),
+            assumed_speed_mm_per_s=settings.speed_mm_per_s,
+            assumed_gain_mm_per_mv=settings.gain_mm_per_mv,
+        )
+        scale = layout.scale
+        yield {
+            "pixels": np.where(layout.not_trace, 0, ink),
+            "layout": layout.name,
+            "regions": [asdict(region) for region in layout.regions],
+            "speed_mm_per_s": scale.speed_mm_per_s,
+            "speed_source": _source(row["speed_source"], scale.speed_source),
+            "gain_mm_per_mv": scale.gain_mm_per_mv,
+            "gain_source": _source(row["gain_source"], scale.gain_source),
+            "flags": [*(row["flags"] or []), *layout.flags],
+        }
+
+    return map_rows(pages, find, stage=Locate.name, reads=schema.RECTIFIED, writes=schema.LOCATED)
+
+
+def _told(row: Row, name: str, source: str) -> float | None:
+    """Return what the page or its file says in words."""
+    value: float | None = row[name] if row[source] in _TOLD else None
+    return value
+
+
+def _source(before: str | None, found: str) -> str:
+    return before if before in _TOLD and found == "printed" else found
+
+
+@dataclass(frozen=True, slots=True)
+class Locate:
+    """Finds where each lead is printed."""
+
+    settings: LocateSettings
+
+    name: ClassVar[str] = "locate"
+    needs: ClassVar[Needs] = Needs(cpus=1.0, rows_per_batch=1)
+    reads: ClassVar[pa.Schema] = schema.RECTIFIED
+    writes: ClassVar[pa.Schema] = schema.LOCATED
+
+    def open(self) -> TableFunction:
+        """Return the function; nothing has to be loaded."""
+        return partial(locate, settings=self.settings)
