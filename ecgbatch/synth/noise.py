@@ -33,12 +33,10 @@ def electrode_noise(
 
 def _wander(time_s: DoubleArray, electrodes: int, rng: np.random.Generator) -> DoubleArray:
     """Return baseline wander: breath and slow drift, below 0.6 Hz, some tens of µV."""
-    size = rng.uniform(5, 60)
-    wander = np.zeros((electrodes, len(time_s)))
-    for hz in rng.uniform(0.05, 0.6, 5):
-        phase = rng.uniform(0, 2 * np.pi, (electrodes, 1))
-        wander += rng.normal(0, size, (electrodes, 1)) * np.sin(2 * np.pi * hz * time_s + phase)
-    return wander / np.sqrt(5)
+    turns = 2 * np.pi * np.outer(rng.uniform(0.05, 0.6, 5), time_s)
+    waves = np.vstack([np.sin(turns), np.cos(turns)])
+    size = rng.uniform(5, 60) / np.sqrt(len(waves))
+    return np.asarray(rng.normal(0, size, (electrodes, len(waves))) @ waves)
 
 
 def _muscle(time_s: DoubleArray, electrodes: int, rng: np.random.Generator) -> DoubleArray:
@@ -59,9 +57,7 @@ def _mains(
     return np.outer(rng.uniform(0, 6) * rng.normal(1, 0.5, electrodes), hum)
 
 
-def filtered(
-    signal: DoubleArray, *, fs_hz: float, band_hz: tuple[float, float]
-) -> DoubleArray:
+def filtered(signal: DoubleArray, *, fs_hz: float, band_hz: tuple[float, float]) -> DoubleArray:
     """Pass a band, without delay, with the slopes of a second-order Butterworth filter.
 
     Args:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby, pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -12,10 +13,10 @@ from ecgbatch.errors import ConfigError
 from ecgbatch.synth import pen
 from ecgbatch.synth.forms import PrintedLine, footer_lines, header_lines
 from ecgbatch.synth.grid import paint_grid
-from ecgbatch.synth.layouts import Layout, lead_of
+from ecgbatch.synth.layouts import Layout
 from ecgbatch.synth.plan import PagePlan, Slot, plan_page
 from ecgbatch.synth.style import Style
-from ecgbatch.synth.text import word
+from ecgbatch.synth.text import SetLine, set_type
 from ecgbatch.synth.truth import (
     Box,
     PageTruth,
@@ -73,8 +74,8 @@ def render(
         sheet.join(regions)
     pulses = [sheet.pulse(row) for row in plan.pulse_rows]
     separators = sheet.separators()
-    header = [sheet.form_line(line, foot=False) for line in header_lines(style, rng)]
-    footer = [sheet.form_line(line, foot=True) for line in footer_lines(style, rng)]
+    header = sheet.form(header_lines(style, rng), foot=False)
+    footer = sheet.form(footer_lines(style, rng), foot=True)
     truth = PageTruth(
         layout=layout.name,
         style=style.name,
@@ -159,11 +160,18 @@ class _Sheet:
     ) -> RegionTruth:
         """Print one lead with its name."""
         plan, style = self.plan, self.style
-        # The first and last sample are those that fall on the printed span, none is invented.
-        first = int(np.ceil(slot.start_s * fs_hz - 1e-9))
-        stop = int(np.floor((slot.start_s + slot.duration_s) * fs_hz + 1e-9)) + 1
+        # The samples that fall on the printed span; a border belongs to the column right of it.
+        first, stop = (
+            int(np.ceil(edge_s * fs_hz - 1e-6))
+            for edge_s in (slot.start_s, slot.start_s + slot.duration_s)
+        )
         printed = np.asarray(signal_uv[first:stop], dtype=np.float64)
-        stop = first + len(printed)
+        if printed.size < 2:
+            raise ConfigError(
+                f"signals: {slot.lead} ends before its column at {slot.start_s:g} s; choose a "
+                "layout with a shorter column_s, or one with fewer columns"
+            )
+        stop = first + printed.size
         time_s = np.arange(first, stop) / fs_hz - slot.start_s
         gain = style.gain_of(slot.lead) * (-1.0 if slot.printed_name.startswith("-") else 1.0)
         x = slot.left_px + time_s * style.speed_mm_per_s * plan.px_per_mm
@@ -183,9 +191,7 @@ class _Sheet:
             first_sample=first,
             stop_sample=stop,
             gain_mm_per_mv=gain,
-            baseline_px=np.array(
-                [[slot.left_px, slot.baseline_px], [right_px, slot.baseline_px]]
-            ),
+            baseline_px=np.array([[slot.left_px, slot.baseline_px], [right_px, slot.baseline_px]]),
             polyline_px=line,
             line_width_px=self._line_px,
             box_px=self._inside(box_around(line, width_px=self._line_px)),
@@ -202,13 +208,16 @@ class _Sheet:
             y = slot.baseline_px + style.name_distance_mm * mm + capital
         if style.name_place == "left" and slot.column == 0:
             x, y = self.plan.names_left_px, slot.baseline_px - 1.5 * mm
-        text = self._write(slot.printed_name, "lead", x, y, capital)
+        names = tuple(dict.fromkeys(other.printed_name for other in self.plan.slots))
+        words = set_type(names, capital_px=capital, face=style.face)
+        word = words[names.index(slot.printed_name)]
+        text = self._write(word, (x, y), slot.printed_name, "lead")
         self.texts.append(text)
         return text.box_px
 
     def join(self, regions: list[RegionTruth]) -> None:
         """Keep the pen down from one column to the next."""
-        for left, right in zip(regions[:-1], regions[1:], strict=True):
+        for left, right in pairwise(regions):
             if left.row != right.row or not len(left.polyline_px) or not len(right.polyline_px):
                 continue
             (x, y), (x_next, y_next) = left.polyline_px[-1], right.polyline_px[0]
@@ -239,17 +248,28 @@ class _Sheet:
             self._ink(pen.rectangle(x - width / 2, top, x + width / 2, bottom))
         return marks
 
-    def form_line(self, line: PrintedLine, *, foot: bool) -> TextTruth:
-        """Print one line of the header or the footer."""
+    def form(self, lines: Sequence[PrintedLine], *, foot: bool) -> list[TextTruth]:
+        """Print the header or the footer."""
         mm = self.plan.px_per_mm
         left, top, bottom = self.plan.form_px
-        y = bottom - line.y_mm * mm if foot else top + line.y_mm * mm
-        return self._write(
-            line.text, line.role, left + line.x_mm * mm, y, line.capital_mm * mm
-        )
+        written = []
+        for size, group in groupby(
+            sorted(lines, key=lambda line: line.capital_mm), key=lambda line: line.capital_mm
+        ):
+            same = list(group)
+            words = set_type(
+                tuple(line.text for line in same), capital_px=size * mm, face=self.style.face
+            )
+            for line, word in zip(same, words, strict=True):
+                y = bottom - line.y_mm * mm if foot else top + line.y_mm * mm
+                place = (left + line.x_mm * mm, y)
+                written.append(self._write(word, place, line.text, line.role))
+        return written
 
-    def _write(self, text: str, role: str, x: float, y: float, capital_px: float) -> TextTruth:
-        ink = word(text, x_px=x, y_px=y, capital_px=capital_px, face=self.style.face)
+    def _write(
+        self, word: SetLine, place_px: tuple[float, float], text: str, role: str
+    ) -> TextTruth:
+        ink = word.at(*place_px)
         pen.apply(self.pixels, ink, rgb=self.style.text_rgb)
         return TextTruth(text, role, self._inside(ink.box_px))
 

@@ -87,9 +87,7 @@ def _piece(x_px: DoubleArray, y_px: DoubleArray, *, radius_px: float) -> Coverag
     # Down a column, an interval's share of each pixel is the running sum of four steps, and the
     # steps of a column add up to nothing: one running sum serves all of them.
     at = (offset - first_row)[of_line]
-    where = np.concatenate(
-        [at + begin_row, at + begin_row + 1, at + end_row, at + end_row + 1]
-    )
+    where = np.concatenate([at + begin_row, at + begin_row + 1, at + end_row, at + end_row + 1])
     begin_part, end_part = begin - begin_row, end - end_row
     step = np.concatenate([1 - begin_part, begin_part, end_part - 1, -end_part])
     share = np.cumsum(np.bincount(where, step / per_px)).astype(np.float32)
@@ -165,7 +163,8 @@ def pixels_of(share: FloatArray, *, top_px: int, left_px: int) -> Coverage:
 def span(first: int, stop: int, begin: float, end: float) -> DoubleArray:
     """Return the share of each pixel ``first ... stop - 1`` between two places on an axis."""
     edge = np.arange(first, stop) - 0.5
-    return np.clip(np.minimum(edge + 1, end) - np.maximum(edge, begin), 0, 1)
+    share: DoubleArray = np.clip(np.minimum(edge + 1, end) - np.maximum(edge, begin), 0, 1)
+    return share
 
 
 def _boxes(boxes_px: DoubleArray) -> Coverage:
@@ -203,5 +202,5 @@ def apply(
     where = row * columns + column
     flat = pixels.reshape(-1, 3)
     part = (share * np.float32(density))[:, None]
-    paper = flat[where].astype(np.float32)
+    paper = flat.take(where, axis=0).astype(np.float32)
     flat[where] = np.rint(paper + part * (np.asarray(rgb, np.float32) - paper)).astype(np.uint8)

@@ -114,9 +114,7 @@ class PagePlan:
         return np.array(ends, dtype=np.float64).reshape(-1, 2, 2)
 
 
-def plan_page(
-    layout: Layout, style: Style, *, dpi: float, rng: np.random.Generator
-) -> PagePlan:
+def plan_page(layout: Layout, style: Style, *, dpi: float, rng: np.random.Generator) -> PagePlan:
     """Lay a page out.
 
     Raises:
@@ -204,7 +202,12 @@ def plan_page(
         width_px=width_px,
         height_px=height_px,
         px_per_mm=mm,
-        grid_box_px=tuple(round(edge * mm) for edge in box_mm),
+        grid_box_px=(
+            round(box_mm[0] * mm),
+            round(box_mm[1] * mm),
+            round(box_mm[2] * mm),
+            round(box_mm[3] * mm),
+        ),
         grid_origin_px=(px(origin_mm[0]), px(origin_mm[1])),
         slots=tuple(slots),
         pulse_rows=tuple(range(layout.row_count)) if style.pulse != "none" else (),

@@ -111,7 +111,7 @@ def _sinus_times(draw: _Draw, *, swing: float) -> list[float]:
 
 def _sinus(draw: _Draw) -> Train:
     # A swing of 1-3 % gives the spread of RR of normal records: median CV .022 in PTB-XL.
-    times = _sinus_times(draw, swing=float(draw.rng.uniform(0.008, 0.028)))
+    times = _sinus_times(draw, swing=float(draw.rng.uniform(0.01, 0.045)))
     return Train(tuple(draw.conducted(time) for time in times))
 
 
@@ -150,9 +150,7 @@ def _supraventricular_tachycardia(draw: _Draw) -> Train:
     times = _sinus_times(draw, swing=0.004)
     # The retrograde P wave ends up in the ST segment, or inside QRS where it cannot be seen.
     seen = draw.rng.random() < 0.5
-    beats = [
-        Beat(r_s=time, p_s=time + 0.23 if seen else None, ectopic_p=True) for time in times
-    ]
+    beats = [Beat(r_s=time, p_s=time + 0.23 if seen else None, ectopic_p=True) for time in times]
     return Train(tuple(beats))
 
 

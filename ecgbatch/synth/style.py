@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ecgbatch.errors import ConfigError
+from ecgbatch.synth.pdf import FACES
 
 Colour = tuple[int, int, int]
 
@@ -29,16 +30,19 @@ PAPERS_MM = {
 SPEEDS_MM_PER_S = (6.25, 12.5, 25.0, 50.0)
 GAINS_MM_PER_MV = (2.5, 5.0, 10.0, 20.0, 40.0)
 
-_CHOICES = {
+_CHOICES: dict[str, tuple[str | float | None, ...]] = {
     "paper": tuple(PAPERS_MM),
     "minor_grid": ("line", "dot", "none"),
     "major_grid": ("line", "dot", "none"),
     "pulse": ("left", "right", "none"),
     "separator": ("none", "tick", "bars", "line", "dashed"),
     "name_place": ("above", "below", "left", "none"),
-    "face": ("sans", "plotter", "roman"),
+    "face": tuple(FACES),
     "header": ("none", "hospital", "report", "strip"),
     "footer": ("none", "scales", "full"),
+    "speed_mm_per_s": SPEEDS_MM_PER_S,
+    "gain_mm_per_mv": GAINS_MM_PER_MV,
+    "chest_gain_mm_per_mv": (None, *GAINS_MM_PER_MV),
 }
 
 
@@ -77,7 +81,7 @@ class Style:
         joined: Whether the pen stays down from one column to the next.
         name_place: Where lead names stand relative to the start of their trace.
         name_distance_mm: How far above or below the zero line.
-        face: Lettering: ``sans`` outlines, ``plotter`` strokes, ``roman`` double strokes.
+        face: Lettering, a key of ``pdf.FACES``.
         text_mm: Height of a capital letter of lead names.
         text_rgb: Colour of all lettering.
         header: Kind of header, or ``none``.
@@ -125,16 +129,9 @@ class Style:
             ConfigError: A choice that does not exist, or a number out of range; the message
                 names the field.
         """
-        for field, choices in _CHOICES.items():
-            if getattr(self, field) not in choices:
-                raise ConfigError(f"style.{field}: {getattr(self, field)!r} is not in {choices}")
-        for field, choices in (
-            ("speed_mm_per_s", SPEEDS_MM_PER_S),
-            ("gain_mm_per_mv", GAINS_MM_PER_MV),
-            ("chest_gain_mm_per_mv", (None, *GAINS_MM_PER_MV)),
-        ):
-            if getattr(self, field) not in choices:
-                raise ConfigError(f"style.{field}: {getattr(self, field)} is not in {choices}")
+        for name, choices in _CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise ConfigError(f"style.{name}: {getattr(self, name)!r} is not in {choices}")
         for field in fields(self):
             value = getattr(self, field.name)
             if field.name.endswith("_mm") and value is not None and not 0 <= value <= 400:
@@ -187,10 +184,10 @@ def drawn_style(rng: np.random.Generator) -> Style:
         name,
         line_width_mm=round(float(rng.uniform(0.2, 0.42)), 3),
         pulse=str(rng.choice(["left", "left", "right", "none"])),
-        separator=str(rng.choice(_CHOICES["separator"])),
+        separator=str(rng.choice(["none", "tick", "bars", "line", "dashed"])),
         name_place=str(rng.choice(["above", "above", "below"])),
         name_distance_mm=round(float(rng.uniform(4.0, 8.0)), 2),
-        face=str(rng.choice(_CHOICES["face"])),
+        face=str(rng.choice(list(FACES))),
         text_mm=round(float(rng.uniform(1.9, 3.2)), 2),
         joined=bool(rng.random() < 0.3),
         grid_aligned=bool(rng.random() < 0.6),

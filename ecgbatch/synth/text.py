@@ -1,80 +1,77 @@
-"""Lettering: words as ink, in the outlines of a printer or the strokes of a plotter."""
+"""Lettering: lines of text as ink, set in the standard fonts of PDF by PDFium."""
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from functools import lru_cache
 
-import cv2
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+import pypdfium2
 
+from ecgbatch.synth.pdf import PdfPage, text_operators, write_pdf
 from ecgbatch.synth.pen import Coverage, pixels_of
 from ecgbatch.types import FloatArray
 
-_CAPITAL_SHARE = 0.72
-"""Height of a capital of Pillow's own face (Aileron) over its size."""
 
-_HERSHEY = {"plotter": cv2.FONT_HERSHEY_SIMPLEX, "roman": cv2.FONT_HERSHEY_COMPLEX}
-_HERSHEY_CAPITAL_PX = 21  # height of a capital at scale 1, Hershey's own unit
-_OVERSIZE = 4
+@dataclass(frozen=True, slots=True, eq=False)
+class SetLine:
+    """One line of text, set but not yet placed.
+
+    Attributes:
+        share: ``(row, column)`` float32, without empty borders.
+        rise_px: Rows of it above the line on which the letters stand.
+    """
+
+    share: FloatArray
+    rise_px: int
+
+    def at(self, x_px: float, y_px: float) -> Coverage:
+        """Return its ink with the left end and the line of the letters at whole pixels."""
+        return pixels_of(self.share, top_px=round(y_px) - self.rise_px, left_px=round(x_px))
 
 
-def word(text: str, *, x_px: float, y_px: float, capital_px: float, face: str) -> Coverage:
-    """Return a text as ink.
+@lru_cache(maxsize=512)
+def set_type(lines: tuple[str, ...], *, capital_px: float, face: str) -> tuple[SetLine, ...]:
+    """Set lines of one size.
 
     Args:
-        text: One line; the plotter's faces know ASCII only.
-        x_px: Left end.
-        y_px: Line on which the letters stand.
+        lines: Characters of Latin-1.
         capital_px: Height of a capital letter.
-        face: ``sans``, ``plotter`` or ``roman``.
-
-    Returns:
-        Its ink; letters are placed at whole pixels.
+        face: A key of ``pdf.FACES``.
     """
-    share, rise = _glyphs(text, round(capital_px * 4) / 4, face)
-    return pixels_of(share, top_px=round(y_px) - rise, left_px=round(x_px))
+    # One line below the other on a page whose points are pixels; one page costs a tenth of many.
+    pitch = math.ceil(2.2 * capital_px) + 2
+    below = math.ceil(0.6 * capital_px) + 1
+    width = math.ceil(max(len(line) for line in lines) * 1.5 * capital_px) + 8
+    content = b"".join(
+        text_operators(
+            line,
+            x_pt=4,
+            y_pt=(len(lines) - 1 - number) * pitch + below,
+            capital_pt=capital_px,
+            face=face,
+        )
+        for number, line in enumerate(lines)
+    )
+    ink = _rendered(PdfPage(width, len(lines) * pitch, content))
+    bands = ink.reshape(len(lines), pitch, width)
+    return tuple(_tight(band, line=pitch - below) for band in bands)
 
 
-@lru_cache(maxsize=4096)
-def _glyphs(text: str, capital_px: float, face: str) -> tuple[FloatArray, int]:
-    """Return the ink of a text without borders, and its rise above the line."""
-    if face == "sans":
-        share, line = _outlines(text, capital_px)
-    else:
-        share, line = _strokes(text, capital_px, _HERSHEY[face])
-    rows, columns = np.flatnonzero(share.any(axis=1)), np.flatnonzero(share.any(axis=0))
+def _rendered(page: PdfPage) -> FloatArray:
+    document = pypdfium2.PdfDocument(write_pdf([page]))
+    try:
+        grey = document[0].render(scale=1, grayscale=True).to_numpy()
+        ink = 255 - np.asarray(grey, np.float32).reshape(grey.shape[:2])
+        return np.asarray(ink / 255, np.float32)
+    finally:
+        document.close()
+
+
+def _tight(band: FloatArray, *, line: int) -> SetLine:
+    rows, columns = np.flatnonzero(band.any(axis=1)), np.flatnonzero(band.any(axis=0))
     if not rows.size:
-        return np.zeros((0, 0), np.float32), 0
-    tight = share[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    return np.ascontiguousarray(tight), line - int(rows[0])
-
-
-def _outlines(text: str, capital_px: float) -> tuple[FloatArray, int]:
-    font = _font(capital_px / _CAPITAL_SHARE)
-    left, top, right, bottom = font.getbbox(text, anchor="ls")
-    image = Image.new("L", (int(right - left) + 4, int(bottom - top) + 4))
-    ImageDraw.Draw(image).text((2 - left, 2 - top), text, fill=255, font=font, anchor="ls")
-    return np.asarray(image, np.float32) / 255, int(2 - top)
-
-
-@lru_cache(maxsize=64)
-def _font(size_px: float) -> ImageFont.FreeTypeFont:
-    font = ImageFont.load_default(size_px)
-    if not isinstance(font, ImageFont.FreeTypeFont):
-        raise TypeError("Pillow was built without FreeType, which draws the lettering")
-    return font
-
-
-def _strokes(text: str, capital_px: float, face: int) -> tuple[FloatArray, int]:
-    scale = capital_px * _OVERSIZE / _HERSHEY_CAPITAL_PX
-    pen = max(1, round(capital_px * _OVERSIZE * 0.09))
-    (width, height), below = cv2.getTextSize(text, face, scale, pen)
-    border = 2 * _OVERSIZE
-    columns = -(-(width + 2 * border) // _OVERSIZE)
-    line = -(-(height + border) // _OVERSIZE)
-    rows = line - (-(below + border) // _OVERSIZE)
-    image = np.zeros((rows * _OVERSIZE, columns * _OVERSIZE), np.uint8)
-    cv2.putText(image, text, (border, line * _OVERSIZE), face, scale, 255, pen, cv2.LINE_AA)
-    small = cv2.resize(image, (columns, rows), interpolation=cv2.INTER_AREA)
-    return small.astype(np.float32) / 255, line
+        return SetLine(np.zeros((0, 0), np.float32), 0)
+    share = band[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return SetLine(np.ascontiguousarray(share), line - int(rows[0]))

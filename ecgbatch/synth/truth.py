@@ -224,9 +224,7 @@ def move_box(homography: DoubleArray, box_px: Box) -> Box:
     """Return the upright box around a box after a homography."""
     left, top, right, bottom = box_px
     # A box reaches half a pixel beyond the centres of the pixels at its border.
-    edges = np.array(
-        [[left, top], [right, top], [right, bottom], [left, bottom]], dtype=np.float64
-    )
+    edges = np.array([[left, top], [right, top], [right, bottom], [left, bottom]], dtype=np.float64)
     corners = move_points(homography, edges - 0.5) + 0.5
     low, high = np.floor(corners.min(axis=0)), np.ceil(corners.max(axis=0))
     return (float(low[0]), float(low[1]), float(high[0]), float(high[1]))

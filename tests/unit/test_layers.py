@@ -28,7 +28,7 @@ OWNERS = {
     "cv2": {"imaging", "synth", "report"},
     "s3fs": {"storage"},
     "fsspec": {"storage"},
-    "pypdfium2": {"imaging"},
+    "pypdfium2": {"imaging", "synth"},
     "pydicom": {"imaging"},
     "wfdb": {"storage", "export", "synth", "evaluation"},
     "typer": {"cli"},
