@@ -72,8 +72,11 @@ class PoolSettings(_Settings):
     scans_per_block: int = Field(default=32, ge=1, le=4096, description="Unit of work and retry.")
     scans_per_part: int = Field(default=1024, ge=1, le=100_000, description="Unit of commit.")
     object_store_bytes: int = Field(default=512 * 2**20, ge=80 * 2**20)
-    max_attempts: int = Field(default=3, ge=1, le=100, description="Before a scan is set aside.")
-    no_progress_seconds: float = Field(default=600.0, gt=0)
+    max_attempts: int = Field(default=3, ge=2, le=100, description="Before a scan is set aside.")
+    no_progress_seconds: float = Field(
+        default=600.0, gt=0, description="A run in which no page ends for so long is stopped."
+    )
+    dashboard: bool = Field(default=False, description="Start Ray's dashboard with a private Ray.")
 
 
 class StorageSettings(_Settings):

@@ -9,6 +9,7 @@
     + StorageError       no access, no space, no answer after all retries
     + CapacityError      the cluster cannot hold the pools that were asked for
     + LeaseError         another run is writing to this output
+    + BalanceError       pages in are not pages published + quarantined
 
 A page error carries a reason, numbers and nothing else: text from a page, a key or a library's
 message can name a patient.
@@ -131,3 +132,7 @@ class CapacityError(RunError):
 
 class LeaseError(RunError):
     """Another run holds the lease of this output."""
+
+
+class BalanceError(RunError):
+    """The books do not balance: pages of a run stand nowhere, or twice."""

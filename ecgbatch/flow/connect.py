@@ -1,0 +1,73 @@
+"""One way to reach Ray: the cluster that was named, or a private one that ends with the run."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ecgbatch.config import PoolSettings
+
+_LEAST_CPUS = 4  # logical: two workers, and room for the tasks that feed and empty them
+
+
+@contextmanager
+def connected(pools: PoolSettings) -> Iterator[bool]:
+    """Connect to Ray for the length of a ``with`` block.
+
+    ``pools.address`` or ``RAY_ADDRESS`` (which a submitted job has) name a cluster. Without
+    either a private one is started on this machine's CPUs; it listens on the loopback address
+    only and dies with this process, so it needs no token unless ``RAY_AUTH_MODE`` asks for one.
+
+    Yields:
+        Whether the connection is ours to end; False where the caller was connected already.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # read when Ray is imported
+    import ray
+
+    if ray.is_initialized():
+        _set_quiet()
+        yield False
+        return
+    main = threading.current_thread() is threading.main_thread()
+    on_sigterm = signal.getsignal(signal.SIGTERM) if main else None
+    if pools.address or os.environ.get("RAY_ADDRESS"):
+        ray.init(address=pools.address, logging_level="warning", log_to_driver=False)
+    else:
+        os.environ.setdefault("RAY_AUTH_MODE", "disabled")
+        ray.init(
+            address="local",  # never a stray cluster of somebody else
+            num_cpus=max(_LEAST_CPUS, _cores() + 2),
+            object_store_memory=pools.object_store_bytes,
+            include_dashboard=pools.dashboard,
+            logging_level="warning",
+            log_to_driver=False,
+        )
+    _set_quiet()
+    if on_sigterm is not None:
+        signal.signal(signal.SIGTERM, on_sigterm)  # ray.init took it for itself
+    try:
+        yield True
+    finally:
+        ray.shutdown()
+
+
+def _cores() -> int:
+    """Return the CPUs that this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not Linux
+        return os.cpu_count() or 1
+
+
+def _set_quiet() -> None:
+    """Leave the console to us; Ray's dashboard and its log files still have everything."""
+    import ray.data
+
+    logging.getLogger("ray.data").setLevel(logging.WARNING)
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False
+    context.print_on_execution_start = False

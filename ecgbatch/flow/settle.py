@@ -1,0 +1,133 @@
+"""What a dead run left behind is put in order before another begins, under the lease.
+
+* A removal that was cut off is finished.
+* A part without a receipt is adopted if it is whole, all its files there and readable, and none of
+  its scans stands elsewhere; otherwise its files are deleted, ``pages`` first.
+* A scan of which only some pages stand (its file was spread over parts, and the run died between
+  two of them) is taken out, to be converted again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ecgbatch.errors import ChecksumError
+from ecgbatch.flow.files import decode, facts_of, get_bytes
+from ecgbatch.flow.lease import Fence
+from ecgbatch.flow.output import PART_TABLES, part_of, table_files
+from ecgbatch.flow.receipts import Receipt, receipt_of, whole_scans
+from ecgbatch.flow.removal import finish_removal, remove_scans
+from ecgbatch.flow.runs import Book, read_book
+from ecgbatch.storage import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What was put in order.
+
+    Attributes:
+        book: The runs and receipts as they stand now; every scan of theirs is whole.
+        adopted: Parts that got their receipt.
+        deleted: Parts that were not whole.
+        reopened: Scans that were taken out.
+    """
+
+    book: Book
+    adopted: int
+    deleted: int
+    reopened: int
+
+
+def settle(store: Store, fence: Fence, *, release: str) -> Settled:
+    """Put the tables of a release in order.
+
+    Raises:
+        LeaseError: Another run took over.
+        StorageError: Storage refused or did not answer.
+    """
+    finish_removal(store, fence)
+    book = read_book(store, fence.output, release=release)
+    receipts = dict(book.receipts)
+    adopted = deleted = 0
+    for part, paths in _unreceipted(store, fence, release=release, known=receipts).items():
+        fence.check(store)
+        receipt = _whole_part(store, fence, paths, part=part, book=book)
+        if receipt is not None and not _stands(receipt.scans, receipts):
+            receipt.create(store, fence.output)
+            receipts[part] = receipt
+            adopted += 1
+            continue
+        for table in reversed(PART_TABLES):
+            if table in paths:
+                store.delete(fence.output.uri(paths[table]))
+        deleted += 1
+    scans = whole_scans(receipts.values())
+    broken = scans.filter(pc.invert(scans["whole"]))["scan_id"].combine_chunks()
+    changed = remove_scans(store, fence, receipts.values(), broken)
+    if adopted or changed:
+        book = read_book(store, fence.output, release=release)
+    return Settled(book, adopted=adopted, deleted=deleted, reopened=len(broken))
+
+
+def _unreceipted(
+    store: Store, fence: Fence, *, release: str, known: Mapping[str, Receipt]
+) -> dict[str, dict[str, str]]:
+    """Return the files of parts without a receipt: paths by table, by part."""
+    found: dict[str, dict[str, str]] = {}
+    for table in PART_TABLES:
+        for path in table_files(store, fence.output, table, release=release):
+            if part_of(path) not in known:
+                found.setdefault(part_of(path), {})[table] = path
+    return found
+
+
+def _whole_part(
+    store: Store, fence: Fence, paths: Mapping[str, str], *, part: str, book: Book
+) -> Receipt | None:
+    """Draw up the receipt that a part lacks; None if it is not whole."""
+    if set(paths) != set(PART_TABLES):
+        return None
+    tables, files = {}, {}
+    for table, path in paths.items():
+        data = get_bytes(store, fence.output, path)
+        try:
+            tables[table] = decode(data or b"", path, table=table)
+        except ChecksumError:
+            return None
+        files[table] = facts_of(path, data or b"", rows=tables[table].num_rows)
+    wrote = _writer(tables)
+    run = next((run for run in book.runs if run.run_id == wrote), None)
+    if run is None:
+        return None
+    return receipt_of(
+        tables,
+        files,
+        part=part,
+        run_id=run.run_id,
+        release=run.release,
+        fingerprint=run.fingerprint,
+        stages={},
+    )
+
+
+def _writer(tables: Mapping[str, pa.Table]) -> str | None:
+    """Return the run that all rows of a part name; None where there is no such one."""
+    names = pc.unique(
+        pa.chunked_array(
+            [chunk for table in tables.values() for chunk in table["run_id"].chunks], pa.string()
+        )
+    )
+    return names[0].as_py() if len(names) == 1 else None
+
+
+def _stands(scans: pa.Table, receipts: Mapping[str, Receipt]) -> bool:
+    """Whether a scan of a found part is whole by what receipts hold already."""
+    if not receipts:
+        return False
+    held = whole_scans(receipts.values())
+    taken = held.filter(held["whole"])["scan_id"]
+    return bool(pc.any(pc.is_in(scans["scan_id"], value_set=taken.combine_chunks())).as_py())

@@ -1,0 +1,148 @@
+"""What runs on a cluster: one actor class for all stages, the reader of plans, and the sink."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import pyarrow as pa
+import ray
+from ray.data import Datasink
+from ray.data.block import Block, BlockAccessor
+
+import ecgbatch
+from ecgbatch import schema
+from ecgbatch.errors import ConfigError, PageError, Reason
+from ecgbatch.flow.capacity import Pool
+from ecgbatch.flow.commit import Committer
+from ecgbatch.flow.output import Output
+from ecgbatch.flow.tally import Tally
+from ecgbatch.flow.todo import PlanFile
+from ecgbatch.stages.base import batches, chain
+from ecgbatch.stages.rows import Row, Values, error_value, map_rows
+
+STAGE = "worker"
+"""Named in quarantine when a page takes its worker down: no stage lived to say which it was."""
+
+_REPORT_EVERY_S = 1.0
+_ROWS_OUT = 256  # pages without pixels, a few tens of kB each, are joined before they travel
+
+
+class Worker:
+    """Holds opened stages for the life of a Ray actor.
+
+    Args:
+        pool: The stages.
+        last: Whether the list of stages ends with them.
+        ledger: Handle of the ``Ledger`` actor.
+        max_attempts: Deaths of workers over one row before it is set aside.
+        software_version: Of the driver; a worker of another one would mix rows of two versions.
+    """
+
+    def __init__(
+        self, pool: Pool, *, last: bool, ledger: Any, max_attempts: int, software_version: str
+    ) -> None:
+        if software_version != ecgbatch.__version__:
+            raise ConfigError(
+                f"this worker has ecgbatch {ecgbatch.__version__} and the driver has "
+                f"{software_version}: install one version on all machines"
+            )
+        self._work = chain(pool.stages)
+        self._names = {stage.name for stage in pool.stages}
+        self._reads = pool.stages[0].reads
+        self._writes = pool.stages[-1].writes
+        self._last = last
+        self._ledger = ledger
+        self._alone_at_most = max(1, max_attempts - 1)  # the first death was in company
+        self._tally = Tally()
+        self._reported_at = 0.0
+
+    def __call__(self, batch: pa.Table) -> Iterator[pa.Table]:
+        """Run the stages over rows; every row comes out."""
+        rows = as_schema(batch, self._reads)
+        keys = _keys(rows)
+        careful = ray.get(self._ledger.begin.remote(keys))
+        pages = self._one_by_one(rows, keys) if careful else self._work(rows)
+        yield from batches(self._counted(pages), rows=_ROWS_OUT if self._last else 1)
+        ray.get(self._ledger.end.remote(keys))
+
+    def _one_by_one(self, rows: pa.Table, keys: list[str]) -> Iterator[pa.Table]:
+        for index, key in enumerate(keys):
+            row = rows.slice(index, 1)
+            begun = ray.get(self._ledger.begin_alone.remote(key))
+            yield from self._set_aside(row, begun) if self._deadly(begun) else self._work(row)
+            ray.get(self._ledger.end_alone.remote(key))
+
+    def _deadly(self, begun: int) -> bool:
+        return bool(begun > self._alone_at_most)
+
+    def _set_aside(self, row: pa.Table, deaths: int) -> Iterator[pa.Table]:
+        def fail(_: Row) -> Iterator[Values]:
+            crash = PageError(Reason.WORKER_CRASH)
+            yield {"error": error_value(crash, stage=STAGE, attempts=deaths)}
+
+        yield from map_rows(row, fail, stage=STAGE, reads=self._reads, writes=self._writes)
+
+    def _counted(self, pages: Iterable[pa.Table]) -> Iterator[pa.Table]:
+        for page in pages:
+            self._tally.add(page, stages=self._names, last=self._last)
+            if time.monotonic() - self._reported_at > _REPORT_EVERY_S:
+                self._report()
+            yield page
+        self._report()
+
+    def _report(self) -> None:
+        self._ledger.add.remote(self._tally)
+        self._tally = Tally()
+        self._reported_at = time.monotonic()
+
+
+def read_plan(batch: pa.Table, *, output: Output) -> Iterator[pa.Table]:
+    """Yield the rows that are left of each plan file: a long plan never passes the driver."""
+    store = output.store()
+    for file in batch.to_pylist():
+        yield PlanFile(**file).read(store, output)
+
+
+class CommitSink(Datasink[None]):  # type: ignore[misc]  # Ray is untyped here
+    """Commits what one write task is given as one part.
+
+    Args:
+        committer: Publishes parts.
+        scans_per_part: Pages to gather for one.
+    """
+
+    def __init__(self, committer: Committer, *, scans_per_part: int) -> None:
+        self._committer = committer
+        self._scans_per_part = scans_per_part
+
+    @property
+    def min_rows_per_write(self) -> int:
+        """How many pages Ray gathers before it starts a write task."""
+        return self._scans_per_part
+
+    def write(self, blocks: Iterable[Block], ctx: Any) -> None:
+        """Commit; a task that is tried again gives the same part the same name."""
+        tables = [
+            as_schema(BlockAccessor.for_block(block).to_arrow(), schema.READ) for block in blocks
+        ]
+        rows = pa.concat_tables([schema.READ.empty_table(), *tables])
+        if rows.num_rows:
+            name = f"{ctx.kwargs['write_uuid'][:12]}-{ctx.task_idx:06d}"
+            self._committer.commit(rows, part=f"{self._committer.run.run_id}-{name}")
+
+
+def as_schema(table: pa.Table, columns: pa.Schema) -> pa.Table:
+    """Give a table back its schema: on its way Ray forgets which columns may not be null."""
+    if table.schema.equals(columns):
+        return table
+    return table.select(columns.names).cast(columns)
+
+
+def _keys(rows: pa.Table) -> list[str]:
+    """Name each row for the ledger; a plan row is a scan, later rows are its pages."""
+    ids: list[str] = rows["scan_id"].to_pylist()
+    if "page_no" not in rows.schema.names:
+        return ids
+    return [f"{scan}-{page}" for scan, page in zip(ids, rows["page_no"].to_pylist(), strict=True)]

@@ -1,0 +1,163 @@
+"""Small archives and stages that stand in for real ones: a scan says what happens to it.
+
+A scan is a JSON file. ``pages`` rows come out of it, whose samples follow from ``seed``; the other
+keys break it on purpose.
+"""
+
+import ctypes
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ecgbatch import schema
+from ecgbatch.config import PoolSettings, RunConfig, StorageSettings
+from ecgbatch.errors import PageError, Reason, StorageError
+from ecgbatch.stages.base import Needs, TableFunction
+from ecgbatch.stages.rows import Row, Values, map_rows
+from ecgbatch.storage import Store, open_store
+
+
+def scan(folder, name, *, pages=1, seed=0, **trouble):
+    """Write one scan: ``defect_page``, ``crash``, ``die_once``, ``stop``, ``slow_s`` break it."""
+    path = Path(folder, name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"pages": pages, "seed": seed, **trouble}))
+    return path
+
+
+def archive(folder, count, **changes):
+    """Write ``count`` healthy scans, every fifth of three pages, and one that is empty."""
+    for number in range(count):
+        scan(folder, f"{number:04d}.scan", pages=3 if number % 5 == 4 else 1, seed=number)
+    Path(folder, "empty.scan").write_bytes(b"")
+    for name, trouble in changes.items():
+        scan(folder, f"{name}.scan", **trouble)
+    return str(folder)
+
+
+def settings(**pools):
+    """Return settings with small blocks and parts, so that little data makes many of them."""
+    return RunConfig(pools=PoolSettings(**{"scans_per_block": 4, "scans_per_part": 8, **pools}))
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """From a scan to its pages."""
+
+    root: str
+
+    name: ClassVar[str] = "fetch"
+    needs: ClassVar[Needs] = Needs(rows_per_batch=2)
+    reads: ClassVar[pa.Schema] = schema.PLAN
+    writes: ClassVar[pa.Schema] = schema.READ
+
+    def open(self) -> TableFunction:
+        store = open_store(self.root, StorageSettings())
+        return partial(
+            map_rows,
+            function=partial(_fetch, store=store),
+            stage=self.name,
+            reads=self.reads,
+            writes=self.writes,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Gives every page its class."""
+
+    name: ClassVar[str] = "judge"
+    needs: ClassVar[Needs] = Needs()
+    reads: ClassVar[pa.Schema] = schema.READ
+    writes: ClassVar[pa.Schema] = schema.READ
+
+    def open(self) -> TableFunction:
+        return partial(
+            map_rows, function=_judge, stage=self.name, reads=self.reads, writes=self.writes
+        )
+
+
+def stages(source):
+    return [Fetch(str(source)), Judge()]
+
+
+def _fetch(row: Row, *, store: Store) -> Iterator[Values]:
+    data = store.read(row["uri"], version=row["version"])
+    if not data:
+        raise PageError(Reason.EMPTY)
+    asked = json.loads(data)
+    if "slow_s" in asked:
+        time.sleep(asked["slow_s"])
+    if "crash" in asked:
+        ctypes.string_at(0)
+    if "die_once" in asked and not Path(asked["die_once"]).exists():
+        Path(asked["die_once"]).touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    if "stop" in asked:
+        raise StorageError("the store is full")
+    for page in range(1, asked["pages"] + 1):
+        if page == asked.get("defect_page"):
+            raise ValueError("SMITH^JOHN")
+        yield _page(page, asked["pages"], seed=asked["seed"])
+
+
+def _page(page_no: int, page_count: int, *, seed: int) -> Values:
+    noise = np.random.default_rng((seed, page_no))
+    lead = {
+        "lead": "II",
+        "role": "rhythm",
+        "name_source": "guessed",
+        "t0_ms": 0.0,
+        "fs_hz": 500.0,
+        "native_fs_hz": 500.0,
+        "signal_uv": noise.normal(0, 300, 1000).round().astype(np.float32),
+        "overlap": 0.0,
+        "quality": 1.0,
+        "box_px": [0.0, 0.0, 500.0, 100.0],
+    }
+    return {
+        "page_no": page_no,
+        "page_count": page_count,
+        "source_kind": "raster",
+        "source_format": "png",
+        "content_id": "c" * 32,
+        "flags": [],
+        "layout": "1x1",
+        "leads": [lead],
+        "speed_mm_per_s": 25.0,
+        "speed_source": "pulse",
+        "gain_mm_per_mv": 10.0,
+        "gain_source": "pulse",
+        "px_per_mm_source": "grid",
+    }
+
+
+def _judge(row: Row) -> Iterator[Values]:
+    yield {"quality_score": 1.0, "quality_class": "good"}
+
+
+def rows_of(out, table):
+    """Return what a plain glob finds of a table, without what differs from run to run."""
+    files = sorted(Path(out, "tables", table).glob("**/*.parquet"))
+    found = pa.concat_tables(
+        [
+            schema.PUBLISHED[table].empty_table(),
+            *(pq.read_table(f, partitioning=None) for f in files),
+        ]
+    )
+    rows = found.drop_columns(["run_id"]).to_pylist()
+    return sorted(rows, key=lambda row: (row["scan_id"], row["page_no"], row.get("segment", 0)))
+
+
+def tables_of(out):
+    return {table: rows_of(out, table) for table in ("pages", "signals", "quarantine")}
