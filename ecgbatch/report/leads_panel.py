@@ -92,6 +92,6 @@ def _write_name(panel: ByteArray, row: Sequence[Lead], *, y: float) -> None:
     notes = ["rhythm"] if lead.role == "rhythm" else []
     samples = sum(lead.signal_uv.size for lead in row)
     read = sum(int(np.isfinite(lead.signal_uv).sum()) for lead in row)
-    if read < samples:
+    if read < 0.995 * samples:
         notes.append(f"{read / samples:.0%}")
-    canvas.write(panel, " ".join(notes), x=14, y=y + 19, size_px=13, colour=canvas.QUIET)
+    canvas.write(panel, " ".join(notes), x=14, y=y + 18, size_px=12, colour=canvas.QUIET)

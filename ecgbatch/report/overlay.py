@@ -20,6 +20,8 @@ _PAGE_WIDTH_PX = 1600
 _PANEL_WIDTH_PX = 1180
 _MARGIN_PX = 28
 _HEAD_PX = 132
+_CORNER_PX = 14
+_NAME_RISE_PX = 46  # above the zero line, clear of all but tall complexes
 _FADE = 0.35  # how far the paper steps back behind the curves
 _CLASS_COLOURS = {"good": canvas.GOOD, "review": canvas.REVIEW, "poor": canvas.POOR}
 
@@ -138,15 +140,31 @@ def upright_page(pixels: ByteArray, homography: DoubleArray) -> ByteArray:
 
 
 def _frame(picture: ByteArray, lead: Lead, *, scale: float) -> None:
+    """Mark the corners of a region and name it beside its zero line.
+
+    Regions of neighbouring rows overlap to leave room for tall complexes, so whole frames would
+    cross the curves, and a name in a corner would stand in the row above.
+    """
     if lead.box_px is None:
         return
     left, top, right, bottom = (round(scale * edge) for edge in lead.box_px)
     colour = canvas.lead_colour(lead.lead)
-    glass = picture.copy()
-    cv2.rectangle(glass, (left, top), (right, bottom), colour, 1, cv2.LINE_AA)
-    cv2.addWeighted(glass, 0.4, picture, 0.6, 0, dst=picture)
+    arm = max(1, min(_CORNER_PX, (right - left) // 4, (bottom - top) // 4))
+    for x, along in ((left, arm), (right, -arm)):
+        for y, down in ((top, arm), (bottom, -arm)):
+            cv2.line(picture, (x, y), (x + along, y), colour, 1)
+            cv2.line(picture, (x, y), (x, y + down), colour, 1)
+    zero = (top + bottom) // 2 if lead.origin_px is None else round(scale * lead.origin_px[1])
     name = lead.lead if lead.name_source != "guessed" else f"{lead.lead}?"
-    canvas.chip(picture, name, x=left + 2, y=top + 19, size_px=15, fill=colour, colour=canvas.WHITE)
+    canvas.chip(
+        picture,
+        name,
+        x=left + 3,
+        y=zero - _NAME_RISE_PX,
+        size_px=14,
+        fill=colour,
+        colour=canvas.WHITE,
+    )
 
 
 def _write_head(head: ByteArray, page: Mapping[str, Any]) -> None:
@@ -182,10 +200,12 @@ def _facts(page: Mapping[str, Any]) -> list[str]:
     if page["px_per_mm_x"] is not None and page["px_per_mm_y"] is not None:
         pitch = f"{page['px_per_mm_x']:.2f} by {page['px_per_mm_y']:.2f} px/mm"
         facts.append(f"{pitch} ({page['px_per_mm_source']})")
-    for name, unit in (("rotation_deg", "°"), ("einthoven_uv", " µV"), ("goldberger_uv", " µV")):
-        if page[name] is not None:
-            facts.append(f"{name.rsplit('_', 1)[0]} {page[name]:.3g}{unit}")
-    return facts
+    if page["rotation_deg"] is not None:
+        facts.append(f"turned by {round(page['rotation_deg'], 1) + 0.0:g}°")  # never -0
+    residuals = {"Einthoven": page["einthoven_uv"], "Goldberger": page["goldberger_uv"]}
+    return facts + [
+        f"{name} residual {value:.0f} µV" for name, value in residuals.items() if value is not None
+    ]
 
 
 def _reasons_card(rows: Sequence[Mapping[str, Any]]) -> ByteArray:
