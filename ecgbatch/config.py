@@ -8,6 +8,7 @@ credentials and endpoints only.
 from __future__ import annotations
 
 import hashlib
+import json
 import tomllib
 from pathlib import Path
 from typing import Annotated
@@ -113,7 +114,7 @@ class RunConfig(_Settings):
     def settings_json(self) -> str:
         """Every setting that can change a row, as canonical JSON."""
         outside = {"pools", "storage", "release", "max_quarantined_share"}
-        return self.model_dump_json(exclude=outside)
+        return json.dumps(self.model_dump(exclude=outside), sort_keys=True, default=sorted)
 
     def fingerprint(self) -> str:
         """Return 16 hexadecimal digits that change when a row could."""
