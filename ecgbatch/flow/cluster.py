@@ -1,41 +1,33 @@
-"""The same stages and the same parts on Ray Data.
+"""A run on Ray: sized, started, looked after, stopped.
 
-::
-
-    plan files -> rows -> blocks of scans_per_block -> pools of workers -> CommitSink
-
-Blocks are cut right after the plan: a block is what is lost and done again when a worker dies. One
-pool holds all consecutive stages of one kind, so pixels never leave a worker on the way. Every
-failure is a row; ``max_errored_blocks`` of Ray, which would drop a block for one bad page, stays 0.
+The stream itself runs in a task beside this process, so that this one only waits: it hears Ctrl-C
+at once, and whatever Ray has to say goes to Ray's own logs and dashboard.
 """
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
-import pyarrow as pa
 import ray
-from ray.data import ActorPoolStrategy, DataContext, Dataset
 from ray.exceptions import RayError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from ecgbatch.config import PoolSettings
 from ecgbatch.errors import CapacityError, RunError
-from ecgbatch.flow.capacity import READ_CPUS, WRITE_CPUS, Pool, plan_pools
+from ecgbatch.flow.capacity import plan_pools
 from ecgbatch.flow.commit import Committer
 from ecgbatch.flow.connect import connected
 from ecgbatch.flow.ledger import Ledger
+from ecgbatch.flow.stream import stream
 from ecgbatch.flow.tally import Tally
 from ecgbatch.flow.todo import PlanFile
 from ecgbatch.flow.watch import Watch
-from ecgbatch.flow.worker import CommitSink, Worker, read_plan
 from ecgbatch.stages.base import Stage
 
 _LOOK_EVERY_S = 0.5
-_PLAN_FILES = pa.schema([("path", pa.string()), ("rows", pa.int64()), ("left", pa.binary())])
+_ANSWER_S = 5.0  # a busy head may take so long; the next look may be answered
 
 
 def convert_on_ray(
@@ -61,88 +53,46 @@ def convert_on_ray(
     """
     with connected(pools):
         sized = plan_pools(stages, pools, **_resources())
-        ledger = ray.remote(num_cpus=0, max_restarts=-1)(Ledger).remote()
+        # Both stay on this machine: they end with the run anyway, and others may be taken away.
+        here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+        ledger = ray.remote(num_cpus=0, scheduling_strategy=here)(Ledger).remote()
+        # Never retried: another try would give its parts other names, and write pages twice.
+        start = ray.remote(num_cpus=0, max_retries=0, scheduling_strategy=here)(stream)
+        running = start.remote(todo, sized, ledger=ledger, committer=committer, pools=pools)
         try:
-            rows = _stream(todo, sized, ledger=ledger, committer=committer, pools=pools)
-            sink = CommitSink(committer, scans_per_part=pools.scans_per_part)
-            _drive(rows, sink, ledger=ledger, watch=watch, patience_s=pools.no_progress_seconds)
+            _look_after(running, ledger, watch, patience_s=pools.no_progress_seconds)
         finally:
-            ray.kill(ledger)  # workers that are still at it, as after Ctrl-C, stop without it
+            ray.cancel(running, force=True)  # without effect on a stream that has ended
+            ray.kill(ledger)
 
 
-def _stream(
-    todo: Sequence[PlanFile],
-    sized: Sequence[Pool],
-    *,
-    ledger: Any,
-    committer: Committer,
-    pools: PoolSettings,
-) -> Dataset:
-    context = DataContext.get_current()
-    context.execution_no_progress_timeout_s = -1  # Ray counts blocks; we count pages, see _drive
-    context.wait_for_min_actors_s = int(pools.no_progress_seconds)
-    blocks = -(-sum(file.rows for file in todo) // pools.scans_per_block)
-    rows = ray.data.from_arrow([pa.Table.from_pylist([asdict(file)], _PLAN_FILES) for file in todo])
-    rows = rows.map_batches(
-        read_plan,
-        fn_kwargs={"output": committer.output},
-        batch_format="pyarrow",
-        num_cpus=READ_CPUS,
-    ).repartition(target_num_rows_per_block=pools.scans_per_block)
-    for number, pool in enumerate(sized):
-        most = max(pool.least, min(pool.most, blocks))
-        rows = rows.map_batches(
-            Worker,
-            fn_constructor_args=(pool,),
-            fn_constructor_kwargs={
-                "last": number == len(sized) - 1,
-                "ledger": ledger,
-                "max_attempts": pools.max_attempts,
-                "software_version": committer.run.software_version,
-            },
-            batch_format="pyarrow",
-            batch_size=None,
-            compute=ActorPoolStrategy(min_size=pool.least, max_size=most, initial_size=most),
-            **({"num_gpus": pool.gpus} if pool.gpus else {"num_cpus": pool.cpus}),
-        )
-    return rows
-
-
-def _drive(
-    rows: Dataset, sink: CommitSink, *, ledger: Any, watch: Watch, patience_s: float
-) -> None:
-    """Run the stream in a thread, and look after it from here, where signals arrive."""
-    failures: list[BaseException] = []
-
-    def write() -> None:
-        try:
-            rows.write_datasink(sink, ray_remote_args={"num_cpus": WRITE_CPUS})
-        except BaseException as error:  # noqa: BLE001  # a thread cannot raise to its parent
-            failures.append(error)
-
-    thread = threading.Thread(target=write, name="ecgbatch-stream", daemon=True)
-    thread.start()
-    moved_at, moved = time.monotonic(), (0, 0)
-    while thread.is_alive():
-        thread.join(_LOOK_EVERY_S)
+def _look_after(running: Any, ledger: Any, watch: Watch, *, patience_s: float) -> None:
+    moved_at, moved = time.monotonic(), -1
+    while not ray.wait([running], timeout=_LOOK_EVERY_S)[0]:
         tally = _counted(ledger, watch)
-        if (tally.all_pages, len(tally.pages)) != moved:
-            moved_at, moved = time.monotonic(), (tally.all_pages, len(tally.pages))
-        elif time.monotonic() - moved_at > patience_s and thread.is_alive():
+        done = tally.pages.total()
+        if done != moved:
+            moved_at, moved = time.monotonic(), done
+        elif time.monotonic() - moved_at > patience_s:
             raise CapacityError(
-                f"no page ended in {patience_s:.0f} s: see Ray's dashboard for what the cluster "
-                "waits for, then run the same command again"
+                f"no page ended in {patience_s:.0f} s: Ray's dashboard shows what the cluster "
+                "waits for; run the same command again when that is mended"
             )
-    if failures:
-        raise _ours(failures[0]) or failures[0]
+    try:
+        ray.get(running)
+    except RayError as error:
+        ours = _ours(error)
+        if ours is None:
+            raise
+        raise ours from None
     watch.counted(_counted(ledger, watch), now=True)
 
 
 def _counted(ledger: Any, watch: Watch) -> Tally:
     try:
-        tally: Tally = ray.get(ledger.counted.remote(), timeout=10 * _LOOK_EVERY_S)
+        tally: Tally = ray.get(ledger.counted.remote(), timeout=_ANSWER_S)
     except RayError:
-        return watch.tally  # a busy head; the next look may be answered
+        return watch.tally
     watch.counted(tally)
     return tally
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import threading
@@ -29,7 +28,6 @@ def connected(pools: PoolSettings) -> Iterator[bool]:
     import ray
 
     if ray.is_initialized():
-        _set_quiet()
         yield False
         return
     main = threading.current_thread() is threading.main_thread()
@@ -46,7 +44,6 @@ def connected(pools: PoolSettings) -> Iterator[bool]:
             logging_level="warning",
             log_to_driver=False,
         )
-    _set_quiet()
     if on_sigterm is not None:
         signal.signal(signal.SIGTERM, on_sigterm)  # ray.init took it for itself
     try:
@@ -61,13 +58,3 @@ def _cores() -> int:
         return len(os.sched_getaffinity(0))
     except AttributeError:  # not Linux
         return os.cpu_count() or 1
-
-
-def _set_quiet() -> None:
-    """Leave the console to us; Ray's dashboard and its log files still have everything."""
-    import ray.data
-
-    logging.getLogger("ray.data").setLevel(logging.WARNING)
-    context = ray.data.DataContext.get_current()
-    context.enable_progress_bars = False
-    context.print_on_execution_start = False

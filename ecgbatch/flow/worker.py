@@ -1,4 +1,4 @@
-"""What runs on a cluster: one actor class for all stages, the reader of plans, and the sink."""
+"""What runs on the machines of a cluster: one actor class for all stages, and the plan reader."""
 
 from __future__ import annotations
 
@@ -8,14 +8,10 @@ from typing import Any
 
 import pyarrow as pa
 import ray
-from ray.data import Datasink
-from ray.data.block import Block, BlockAccessor
 
 import ecgbatch
-from ecgbatch import schema
 from ecgbatch.errors import ConfigError, PageError, Reason
 from ecgbatch.flow.capacity import Pool
-from ecgbatch.flow.commit import Committer
 from ecgbatch.flow.output import Output
 from ecgbatch.flow.tally import Tally
 from ecgbatch.flow.todo import PlanFile
@@ -103,34 +99,6 @@ def read_plan(batch: pa.Table, *, output: Output) -> Iterator[pa.Table]:
     store = output.store()
     for file in batch.to_pylist():
         yield PlanFile(**file).read(store, output)
-
-
-class CommitSink(Datasink[None]):  # type: ignore[misc]  # Ray is untyped here
-    """Commits what one write task is given as one part.
-
-    Args:
-        committer: Publishes parts.
-        scans_per_part: Pages to gather for one.
-    """
-
-    def __init__(self, committer: Committer, *, scans_per_part: int) -> None:
-        self._committer = committer
-        self._scans_per_part = scans_per_part
-
-    @property
-    def min_rows_per_write(self) -> int:
-        """How many pages Ray gathers before it starts a write task."""
-        return self._scans_per_part
-
-    def write(self, blocks: Iterable[Block], ctx: Any) -> None:
-        """Commit; a task that is tried again gives the same part the same name."""
-        tables = [
-            as_schema(BlockAccessor.for_block(block).to_arrow(), schema.READ) for block in blocks
-        ]
-        rows = pa.concat_tables([schema.READ.empty_table(), *tables])
-        if rows.num_rows:
-            name = f"{ctx.kwargs['write_uuid'][:12]}-{ctx.task_idx:06d}"
-            self._committer.commit(rows, part=f"{self._committer.run.run_id}-{name}")
 
 
 def as_schema(table: pa.Table, columns: pa.Schema) -> pa.Table:

@@ -1,0 +1,111 @@
+"""The Ray Data stream of a run.
+
+::
+
+    plan files -> rows -> blocks of scans_per_block -> pools of workers -> CommitSink
+
+Blocks are cut right after the plan: a block is what is lost and done again when a worker dies. One
+pool holds all consecutive stages of one kind, so pixels do not leave a worker on the way. Every
+failure is a row: Ray's ``max_errored_blocks``, which drops a block for one bad page, stays 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import pyarrow as pa
+import ray.data
+from ray.data.block import Block, BlockAccessor
+
+from ecgbatch import schema
+from ecgbatch.config import PoolSettings
+from ecgbatch.flow.capacity import READ_CPUS, WRITE_CPUS, Pool
+from ecgbatch.flow.commit import Committer
+from ecgbatch.flow.todo import PlanFile
+from ecgbatch.flow.worker import Worker, as_schema, read_plan
+
+_PLAN_FILES = pa.schema([("path", pa.string()), ("rows", pa.int64()), ("left", pa.binary())])
+
+
+def stream(
+    todo: Sequence[PlanFile],
+    sized: Sequence[Pool],
+    *,
+    ledger: Any,
+    committer: Committer,
+    pools: PoolSettings,
+) -> None:
+    """Build the stream and run it to its end.
+
+    Args:
+        todo: What is left to do.
+        sized: The pools of workers, in the order of their stages.
+        ledger: Handle of the ``Ledger`` actor.
+        committer: Publishes parts.
+        pools: Sizes of blocks and parts, and patience.
+    """
+    context = ray.data.DataContext.get_current()
+    context.execution_no_progress_timeout_s = -1  # it counts blocks; ``cluster`` counts pages
+    context.wait_for_min_actors_s = int(pools.no_progress_seconds)
+    blocks = -(-sum(file.rows for file in todo) // pools.scans_per_block)
+    files = [pa.Table.from_pylist([asdict(file)], _PLAN_FILES) for file in todo]
+    rows = (
+        ray.data.from_arrow(files)
+        .map_batches(
+            read_plan,
+            fn_kwargs={"output": committer.output},
+            batch_format="pyarrow",
+            num_cpus=READ_CPUS,
+        )
+        .repartition(target_num_rows_per_block=pools.scans_per_block)
+    )
+    for number, pool in enumerate(sized):
+        most = max(pool.least, min(pool.most, blocks))
+        rows = rows.map_batches(
+            Worker,
+            fn_constructor_args=(pool,),
+            fn_constructor_kwargs={
+                "last": number == len(sized) - 1,
+                "ledger": ledger,
+                "max_attempts": pools.max_attempts,
+                "software_version": committer.run.software_version,
+            },
+            batch_format="pyarrow",
+            batch_size=None,
+            compute=ray.data.ActorPoolStrategy(
+                min_size=pool.least, max_size=most, initial_size=most
+            ),
+            **({"num_gpus": pool.gpus} if pool.gpus else {"num_cpus": pool.cpus}),
+        )
+    sink = CommitSink(committer, pages_per_part=pools.scans_per_part)
+    rows.write_datasink(sink, ray_remote_args={"num_cpus": WRITE_CPUS})
+
+
+class CommitSink(ray.data.Datasink[None]):  # type: ignore[misc]  # Ray is untyped here
+    """Commits what one write task is given as one part.
+
+    Args:
+        committer: Publishes parts.
+        pages_per_part: How many to gather for one.
+    """
+
+    def __init__(self, committer: Committer, *, pages_per_part: int) -> None:
+        self._committer = committer
+        self._pages_per_part = pages_per_part
+
+    @property
+    def min_rows_per_write(self) -> int:
+        """How many pages Ray gathers before it starts a write task."""
+        return self._pages_per_part
+
+    def write(self, blocks: Iterable[Block], ctx: Any) -> None:
+        """Commit; a task that is tried again gives the same part the same name."""
+        tables = [
+            as_schema(BlockAccessor.for_block(block).to_arrow(), schema.READ) for block in blocks
+        ]
+        rows = pa.concat_tables([schema.READ.empty_table(), *tables])
+        if rows.num_rows:
+            name = f"{ctx.kwargs['write_uuid'][:12]}-{ctx.task_idx:06d}"
+            self._committer.commit(rows, part=f"{self._committer.run.run_id}-{name}")
