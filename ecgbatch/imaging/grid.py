@@ -13,21 +13,22 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ecgbatch.imaging.lattice import Lattice, fit_lattice, refit
-from ecgbatch.imaging.tiles import Tiles, cut_tiles, find_pair, measure
+from ecgbatch.imaging.lattice import Lattice, fit_lattice, follow, refit
+from ecgbatch.imaging.tiles import Pair, Tiles, cut_tiles, find_pair, measure
 from ecgbatch.types import ByteArray, DoubleArray
 
 _PAGE_MM = (100.0, 440.0)
 """Longer side of what is scanned or photographed: from a cropped strip to two pages."""
 _COHERENT = 0.5
 """Coherence below which nothing repeats; text and traces give 0.1 to 0.35."""
-_TRUSTED = 0.9
+_TRUSTED = 0.75
 """Coherence above which no other projection or pair of peaks is tried."""
 
 
 _FINE = 0.75
 """Coherence from which the 1-mm lines are good enough to be measured at."""
 _COLOUR_TILES = 12
+_PARTS_TRIED = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,23 +63,10 @@ def find_grid(pixels: ByteArray, *, dpi_x: float, dpi_y: float) -> PaperGrid | N
         The grid, or None where nothing repeats at right angles.
     """
     image, factor = _reduce(pixels)
-    best: tuple[Lattice, Tiles] | None = None
     ratio = dpi_x / dpi_y if dpi_x > 0 and dpi_y > 0 else 1.0
-    for projection in _projections(image):
-        tiles = cut_tiles(projection, size_px=_tile_side(projection))
-        pair = find_pair(tiles, pixel_ratio=ratio)
-        if pair is None:
-            continue
-        lattice = fit_lattice(tiles, measure(tiles, pair.across), measure(tiles, pair.down))
-        if lattice is None:
-            continue
-        if best is None or lattice.coherence.min() > best[0].coherence.min():
-            best = lattice, tiles
-        if lattice.coherence.min() > _TRUSTED:
-            break
-    if best is None or best[0].coherence.min() < _COHERENT:
+    lattice, tiles = _best_lattice(image, ratio)
+    if lattice is None or _confidence(lattice) < _COHERENT:
         return None
-    lattice, tiles = best
     order = _order(tiles, lattice)
     period_mm = _period_mm(
         lattice, order, shape_px=image.shape[:2], factor=factor, dpi=(dpi_x + dpi_y) / 2
@@ -95,6 +83,55 @@ def find_grid(pixels: ByteArray, *, dpi_x: float, dpi_y: float) -> PaperGrid | N
         contrast=contrast,
         confidence=float(lattice.coherence.min()),
     )
+
+
+def _confidence(lattice: Lattice | None) -> float:
+    return 0.0 if lattice is None else float(lattice.coherence.min())
+
+
+def _best_lattice(image: ByteArray, ratio: float) -> tuple[Lattice | None, Tiles]:
+    """Return the most coherent lattice of all views; the costly search comes last.
+
+    Spectra of the whole page are averaged first. On a photograph lines draw together with
+    distance and the average blurs, so parts of the page are tried and followed outwards.
+    """
+    views = []
+    for view in _projections(image):
+        tiles = cut_tiles(view, size_px=_tile_side(view))
+        if not views:
+            best: tuple[Lattice | None, Tiles] = (None, tiles)
+        views.append(tiles)
+        pair = find_pair(tiles, pixel_ratio=ratio)
+        if pair is None:
+            continue
+        families = [measure(tiles, vector) for vector in (pair.across, pair.down)]
+        lattice = fit_lattice(tiles, families[0], families[1])
+        if _confidence(lattice) > _confidence(best[0]):
+            best = lattice, tiles
+        if _confidence(lattice) > _TRUSTED:
+            return best
+    for tiles in views:
+        for start, pair in _pairs_of_parts(tiles, ratio):
+            families = [follow(tiles, vector, start=start) for vector in (pair.across, pair.down)]
+            lattice = fit_lattice(tiles, families[0], families[1])
+            if _confidence(lattice) > _confidence(best[0]):
+                best = lattice, tiles
+            if _confidence(lattice) > _TRUSTED:
+                return best
+    return best
+
+
+def _pairs_of_parts(tiles: Tiles, ratio: float) -> list[tuple[int, Pair]]:
+    """Return the best pairs of parts of 3 x 3 tiles, with the tile in each part's middle."""
+    found = []
+    last = tiles.cell.max(axis=0)
+    for x in range(1, max(2, last[0]), 2):
+        for y in range(1, max(2, last[1]), 2):
+            among = np.flatnonzero((np.abs(tiles.cell - (x, y)) <= 1).all(axis=1))
+            pair = find_pair(tiles, pixel_ratio=ratio, among=among)
+            if pair is not None:
+                found.append((int(among[len(among) // 2]), pair))
+    return sorted(found, key=lambda each: each[1].score, reverse=True)[:_PARTS_TRIED]
 
 
 def _reduce(pixels: ByteArray) -> tuple[ByteArray, int]:
@@ -125,7 +162,8 @@ def _projections(image: ByteArray) -> Iterator[ByteArray]:
     away; ink is grey, and so is the noise of a sensor.
     """
     if image.ndim == 3:
-        step = (image[::3, :-2:3].astype(np.float32) - image[::3, 2::3]).reshape(-1, 3)
+        step = image[::7, 2::5].astype(np.float32) - image[::7, :-2:5]
+        step = step.reshape(-1, 3)
         step = np.clip(step, -60, 60)
         grey = np.full((3, 3), 1 / 3)
         tint = step @ (np.eye(3) - grey)
@@ -216,14 +254,14 @@ def _colour_phasor(
     for number in chosen:
         x, y = (round(float(part)) for part in tiles.centre_px[number])
         patch = image[y - half : y + half, x - half : x + half].astype(np.float32)
-        patch = patch.reshape(*patch.shape[:2], -1)
-        patch -= patch.mean(axis=(0, 1))
+        patch = patch.reshape(tiles.size_px, -1)
         middle = tiles.centre_px[number][None]
         counts, waves = lattice.cycles(middle)[0], lattice.waves(middle)[0]
         for family in (0, 1):
             wave = -2j * np.pi * per_mm * waves[family]
             across, down = window * np.exp(wave[0] * at), window * np.exp(wave[1] * at)
-            value = np.einsum("yxc,x,y->c", patch, across, down, optimize=True)
+            rows = np.stack([down.real, down.imag]).astype(np.float32) @ patch
+            value = across @ (rows[0] + 1j * rows[1]).reshape(tiles.size_px, -1)
             total[family] += value * np.exp(-2j * np.pi * per_mm * counts[family])
     # a cosine of amplitude 1 gives half the sum of the window
     return total / (len(chosen) * window.sum() ** 2 / 2)

@@ -12,13 +12,16 @@ from heapq import heappop, heappush
 import numpy as np
 import numpy.typing as npt
 
-from ecgbatch.imaging.tiles import Family, Tiles
+from ecgbatch.imaging.tiles import Family, IntArray, Tiles, measure
 from ecgbatch.types import DoubleArray
 
 BoolArray = npt.NDArray[np.bool_]
 
 _GOOD_STRENGTH = 6.0
-"""Peak over floor from which a tile may start or carry the count of lines."""
+"""Peak over floor from which a tile carries the count of lines with full weight."""
+_HIGHEST_DEGREE = 4
+_NOISE_CYCLES = 0.02
+"""Phases of a tile are off by about this on a clean scan."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,7 +44,7 @@ class Bend:
     def at(self, points_px: DoubleArray) -> DoubleArray:
         """Return ``(n, 2)`` cycles to add at ``(n, 2)`` pixels."""
         u = np.clip((points_px - self.centre_px) / self.scale_px, self.reach[0], self.reach[1])
-        return _terms(u) @ self.coefficients
+        return _terms(u, _HIGHEST_DEGREE) @ self.coefficients
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -128,6 +131,24 @@ def project(matrix: DoubleArray, points: DoubleArray) -> DoubleArray:
     return np.asarray(moved[:, :2] / moved[:, 2:])
 
 
+def follow(tiles: Tiles, vector: DoubleArray, *, start: int) -> Family:
+    """Measure a family outwards from one tile, as lines draw together with distance.
+
+    Args:
+        tiles: Spectra.
+        vector: ``(kx, ky)`` around the tile ``start``, in cycles per tile.
+        start: Number of that tile.
+    """
+    away = np.hypot(*(tiles.cell - tiles.cell[start]).T)
+    expected = np.broadcast_to(vector, tiles.centre_px.shape)
+    for radius in (1.5, 3.0, 5.0):
+        near = np.flatnonzero(away <= radius)
+        family = measure(tiles, expected)
+        known = Family(family.wave[near], family.phase[near], family.strength[near])
+        expected = _smooth_wave(tiles.centre_px, known, at=near) * tiles.size_px
+    return measure(tiles, expected, reach=0.05)
+
+
 def fit_lattice(tiles: Tiles, across: Family, down: Family) -> Lattice | None:
     """Count lines from tile to tile and fit the map of the page.
 
@@ -139,65 +160,64 @@ def fit_lattice(tiles: Tiles, across: Family, down: Family) -> Lattice | None:
     Returns:
         The map, or None where too few tiles hang together.
     """
-    counts = []
-    used = []
-    for family in (across, down):
-        start = _smooth_wave(tiles, family)
-        counted, reached = _count(tiles, family, start)
-        if reached.sum() < 3:
-            return None
-        counts.append(counted)
-        used.append(reached)
-    weight = _weight(across, down)
-    matrix = _fit_plane(tiles.centre_px, np.column_stack(counts), weight * np.column_stack(used))
-    return _settle(tiles, across, down, project(matrix, tiles.centre_px), passes=3)
+    counts, known = zip(
+        *(_count(tiles, family) for family in (across, down)),
+        strict=True,
+    )
+    if min(reached.sum() for reached in known) < 3:
+        return None
+    return _settle(
+        tiles, across, down, np.column_stack(counts), known=np.column_stack(known), passes=3
+    )
 
 
-def refit(tiles: Tiles, across: Family, down: Family, expected_cycles: DoubleArray) -> Lattice:
+def refit(tiles: Tiles, across: Family, down: Family, expected: DoubleArray) -> Lattice:
     """Fit again where the counts are known to a fraction of a line.
 
     Args:
         tiles: Where the tiles lie.
         across: Family of the upright lines, measured at the new frequency.
         down: Family of the level lines.
-        expected_cycles: ``(tile, 2)`` counts in periods of that frequency.
+        expected: ``(tile, 2)`` counts in periods of that frequency.
     """
-    return _settle(tiles, across, down, expected_cycles, passes=1)
-
-
-def _weight(across: Family, down: Family) -> DoubleArray:
-    return np.column_stack([across.strength, down.strength]).clip(0, 4 * _GOOD_STRENGTH)
+    phase = np.column_stack([across.phase, down.phase])
+    value = phase + np.round(expected - phase)
+    return _settle(tiles, across, down, value, known=_agree(value - expected), passes=1)
 
 
 def _settle(
-    tiles: Tiles, across: Family, down: Family, expected: DoubleArray, *, passes: int
+    tiles: Tiles,
+    across: Family,
+    down: Family,
+    value: DoubleArray,
+    *,
+    known: BoolArray,
+    passes: int,
 ) -> Lattice:
-    """Move every tile by the whole number of cycles that brings it nearest to the fit; fit."""
-    weight = _weight(across, down)
+    """Fit plane and bend to counts; let every tile join at the whole number nearest to the fit."""
     phase = np.column_stack([across.phase, down.phase])
-    value = phase + np.round(expected - phase)
-    matrix = np.eye(3)
+    strength = np.column_stack([across.strength, down.strength])
+    weight = strength.clip(0, 4 * _GOOD_STRENGTH)
     for _ in range(passes):
-        matrix = _fit_plane(tiles.centre_px, value, weight * _agree(value - expected))
+        matrix = _fit_plane(tiles.centre_px, value, weight * known)
         expected = project(matrix, tiles.centre_px)
+        bend = _fit_bend(tiles.centre_px, value - expected, weight * known)
+        if bend is not None:
+            expected = expected + bend.at(tiles.centre_px)
         value = phase + np.round(expected - phase)
-    bend = _fit_bend(tiles, value - expected, weight)
-    if bend is not None:
-        expected = expected + bend.at(tiles.centre_px)
-        value = phase + np.round(expected - phase)
+        known = _agree(value - expected)
     off = value - expected
-    strong = weight * (np.column_stack([across.strength, down.strength]) > 0.5 * _GOOD_STRENGTH)
-    coherence = np.abs((strong * np.exp(2j * np.pi * off)).sum(axis=0)) / (
-        strong.sum(axis=0) + 1e-9
-    )
-    agree = _agree(off) & (strong > 0)
-    spread = np.array(
-        [
-            1.48 * np.median(np.abs(off[agree[:, axis], axis])) if agree[:, axis].any() else 0.5
-            for axis in (0, 1)
-        ]
-    )
-    return Lattice(matrix, bend, coherence, spread, agree.sum(axis=0))
+    strong = weight * (strength > 0.5 * _GOOD_STRENGTH)
+    coherence = np.abs((strong * np.exp(2j * np.pi * off)).sum(axis=0))
+    coherence /= strong.sum(axis=0) + 1e-9
+    agree = known & (strong > 0)
+    spread = [_spread(off[agree[:, axis], axis]) for axis in (0, 1)]
+    return Lattice(matrix, bend, coherence, np.array(spread), agree.sum(axis=0))
+
+
+def _spread(values: DoubleArray) -> float:
+    """Return the robust standard deviation around 0."""
+    return 1.48 * float(np.median(np.abs(values))) if values.size else 0.5
 
 
 def _agree(off_cycles: DoubleArray) -> BoolArray:
@@ -205,22 +225,37 @@ def _agree(off_cycles: DoubleArray) -> BoolArray:
     return np.asarray(np.abs(off_cycles) <= np.maximum(0.05, 3 * spread))
 
 
-def _smooth_wave(tiles: Tiles, family: Family) -> DoubleArray:
-    """Return ``(tile, 2)`` wave vectors as a linear field, fitted with outliers left out."""
-    u = _normalised(tiles.centre_px)[0]
-    design = np.column_stack([np.ones(len(u)), u])
+def _smooth_wave(
+    points_px: DoubleArray, family: Family, *, at: IntArray | None = None
+) -> DoubleArray:
+    """Return wave vectors at all points as a linear field, fitted with outliers left out.
+
+    Args:
+        points_px: ``(tile, 2)`` middles of all tiles.
+        family: Measured waves.
+        at: Which tiles those are; all by default.
+    """
+    u = _normalised(points_px)[0]
+    everywhere = np.column_stack([np.ones(len(u)), u])
+    design = everywhere if at is None else everywhere[at]
     weight = family.strength.clip(0, 4 * _GOOD_STRENGTH) ** 2
+    start = int(np.argmax(weight))
     smooth = np.broadcast_to(np.median(family.wave, axis=0), family.wave.shape)
+    if len(weight) < 12:  # too few for a median to know better than the strongest
+        smooth = np.broadcast_to(family.wave[start], family.wave.shape)
+    found = np.zeros((3, 2))
     for _ in range(6):
         off = np.hypot(*(family.wave - smooth).T)
         scale = np.median(off) + 1e-6
         trust = weight / (1 + (off / scale) ** 2) ** 2
-        smooth = design @ _solve(design, family.wave, trust)
-    return smooth
+        found = _solve(design, family.wave, trust, ridge=1e-4)
+        smooth = design @ found
+    return np.asarray(everywhere @ found)
 
 
-def _count(tiles: Tiles, family: Family, wave: DoubleArray) -> tuple[DoubleArray, BoolArray]:
+def _count(tiles: Tiles, family: Family) -> tuple[DoubleArray, BoolArray]:
     """Count cycles from the strongest tile outwards, always over the best bridge that is left."""
+    wave = _smooth_wave(tiles.centre_px, family)
     count = len(tiles.floor)
     places = {tuple(cell): number for number, cell in enumerate(tiles.cell.tolist())}
     local = family.wave
@@ -289,7 +324,7 @@ def _fit_plane(points_px: DoubleArray, cycles: DoubleArray, weight: DoubleArray)
     def solve(columns: int) -> tuple[DoubleArray, float]:
         part = design[:, :columns]
         robust = trust.copy()
-        for _ in range(8):
+        for _ in range(5):
             found = _solve(part, target, robust, ridge=1e-12)
             off = part @ found - target
             scale_cycles = 1.48 * np.median(np.abs(off[trust > 0])) + 1e-3
@@ -316,36 +351,53 @@ def _fit_plane(points_px: DoubleArray, cycles: DoubleArray, weight: DoubleArray)
 # --------------------------------------------------------------------------------- curved paper
 
 
-def _terms(u: DoubleArray) -> DoubleArray:
-    """Return products of powers of x and y up to the fourth degree, ``(n, 15)``."""
+def _terms(u: DoubleArray, degree: int) -> DoubleArray:
+    """Return products of powers of x and y up to ``degree``, ``(n, term)``, lowest first."""
     x, y = u[:, 0], u[:, 1]
-    return np.column_stack([x**i * y**j for i in range(5) for j in range(5 - i)])
+    return np.column_stack(
+        [x**i * y ** (total - i) for total in range(degree + 1) for i in range(total + 1)]
+    )
 
 
-def _fit_bend(tiles: Tiles, off_cycles: DoubleArray, weight: DoubleArray) -> Bend | None:
-    """Fit what remains by a smooth field, or None where it is only noise."""
-    u, centre, scale = _normalised(tiles.centre_px)
-    design = _terms(u)
-    coefficients = np.zeros((design.shape[1], 2))
-    gain = 0.0
+def _fit_bend(points_px: DoubleArray, off_cycles: DoubleArray, weight: DoubleArray) -> Bend | None:
+    """Fit what remains by a smooth field, or None where that is only noise.
+
+    The degree rises from 2 to 4 as long as it pays: by a third of the spread, after the spread is
+    corrected for the number of terms, and by more than phases are off anyway.
+    """
+    u, centre, scale = _normalised(points_px)
+    coefficients = np.zeros((_terms(u[:1], _HIGHEST_DEGREE).shape[1], 2))
     used = np.zeros(len(u), bool)
     for axis in (0, 1):
         off, trust = off_cycles[:, axis], weight[:, axis]
-        if (trust > 0.5 * _GOOD_STRENGTH).sum() < 2 * design.shape[1]:
-            continue
-        robust = trust.copy()
-        for _ in range(8):
-            found = _solve(design, off, robust, ridge=1e-6)
-            left = off - design @ found
-            spread = 1.48 * np.median(np.abs(left)) + 1e-3
-            robust = trust / (1 + (left / (2 * spread)) ** 2) ** 2
-        before = 1.48 * np.median(np.abs(off))
-        if before > max(0.03, 1.6 * spread):
-            coefficients[:, axis] = found
-            gain = max(gain, before)
-            used |= robust > 0.5 * trust
-    if gain == 0.0:
+        good = trust > 0.5 * _GOOD_STRENGTH
+        spread = _spread(off[good])
+        for degree in range(2, _HIGHEST_DEGREE + 1):
+            design = _terms(u, degree)
+            terms = design.shape[1]
+            if good.sum() < 2 * terms or spread < _NOISE_CYCLES:
+                break
+            found, left = _robust(design, off, trust)
+            after = _spread(left[good]) * np.sqrt(good.sum() / (good.sum() - terms))
+            if after < 0.67 * spread:
+                spread = after
+                coefficients[:, axis] = 0
+                coefficients[:terms, axis] = found
+                used |= good
+    if not used.any():
         return None
-    inside = u[used]
-    reach = np.array([inside.min(axis=0), inside.max(axis=0)])
+    edge = 0.1  # the fit holds a little beyond the middles of the outer tiles
+    reach = np.array([u[used].min(axis=0) - edge, u[used].max(axis=0) + edge])
     return Bend(coefficients, centre, scale, reach)
+
+
+def _robust(
+    design: DoubleArray, off: DoubleArray, trust: DoubleArray
+) -> tuple[DoubleArray, DoubleArray]:
+    robust = trust
+    for _ in range(6):
+        found = _solve(design, off, robust, ridge=1e-6)
+        left = off - design @ found
+        scale = _spread(left[trust > 0]) + 1e-3
+        robust = trust / (1 + (left / (2 * scale)) ** 2) ** 2
+    return found, left

@@ -12,6 +12,7 @@ fringes.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import cv2
 import numpy as np
@@ -20,10 +21,13 @@ import scipy.fft
 
 from ecgbatch.types import ByteArray, DoubleArray, FloatArray
 
-ComplexArray = npt.NDArray[np.complex64]
+ComplexArray: TypeAlias = npt.NDArray[np.complex64]
+IntArray: TypeAlias = npt.NDArray[np.int64]
 
 _FINEST_PX = 2.3
 """Shortest period that is looked for; 2 is Nyquist's limit."""
+_MOST_ACROSS = 8
+"""Tiles per side: on a page of 280 mm they then stand 35 mm apart."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,17 +39,17 @@ class Tiles:
         centre_px: ``(tile, 2)`` x and y of each tile's middle.
         cell: ``(tile, 2)`` column and row of each tile among the tiles.
         spectrum: ``(tile, ky, kx)`` complex, ``kx`` from 0 to half a tile; the origin of phase is
-            the middle of the tile.
+            the tile's first pixel.
         floor: ``(tile,)`` mean amplitude, the tile's own unit.
     """
 
     size_px: int
     centre_px: DoubleArray
-    cell: npt.NDArray[np.int64]
+    cell: IntArray
     spectrum: ComplexArray
     floor: FloatArray
 
-    def at(self, ky: npt.NDArray[np.int64], kx: npt.NDArray[np.int64]) -> ComplexArray:
+    def at(self, ky: IntArray, kx: IntArray) -> ComplexArray:
         """Return the spectrum at whole bins of either sign; ``(tile, ...)`` for ``(tile, ...)``."""
         size = self.size_px
         mirrored = kx < 0
@@ -53,51 +57,52 @@ class Tiles:
         column = np.minimum(np.abs(kx), size // 2)
         tile = np.arange(len(self.floor)).reshape((-1,) + (1,) * (ky.ndim - 1))
         value = self.spectrum[tile, row, column]
-        return np.where(mirrored, value.conj(), value)
+        turned = np.where(mirrored, value.conj(), value)
+        sign = 1 - 2 * ((ky + kx) & 1)  # moves the origin of phase to the middle of the tile
+        return np.asarray(turned * sign.astype(np.float32))
 
 
 def cut_tiles(image: ByteArray, *, size_px: int) -> Tiles:
-    """Transform the tiles of a page.
+    """Transform tiles that are spread evenly over a page.
 
-    Ink is much darker than a grid. It is clipped to about the depth of the grid, tile by tile, so
-    that a trace weighs no more than a line.
+    Ink is much darker than a grid. It is clipped to about twice the depth of the grid, tile by
+    tile, so that a trace weighs little more than a line.
 
     Args:
         image: ``(row, column)`` uint8, lines darker (or lighter) than the paper.
         size_px: Side of the tiles; even, and at most the shorter side of the page.
 
     Returns:
-        The spectra of all whole tiles, centred on the page.
+        The spectra of up to 8 x 8 tiles that do not overlap.
     """
-    rows, columns = (side // size_px for side in image.shape)
-    top, left = (
-        (side - count * size_px) // 2
-        for side, count in zip(image.shape, (rows, columns), strict=True)
-    )
+    tops, lefts = (_spread(side, size_px) for side in image.shape)
+    corners = [(top, left) for top in tops for left in lefts]
     window = np.hanning(size_px + 1)[:-1].astype(np.float32)
     weight = np.outer(window, window)
-    sign = (-1.0) ** np.arange(size_px)  # moves the origin of phase to the middle of the tile
-    shift = np.outer(sign, sign[: size_px // 2 + 1]).astype(np.float32)
-    spectrum = np.empty((rows * columns, size_px, size_px // 2 + 1), np.complex64)
-    for number in range(rows * columns):
-        row, column = divmod(number, columns)
-        y, x = top + row * size_px, left + column * size_px
-        tile = image[y : y + size_px, x : x + size_px]
-        low, middle, high = np.percentile(tile[::3, ::3], (10, 50, 90), method="nearest").astype(
-            float
+    spectrum = np.empty((len(corners), size_px, size_px // 2 + 1), np.complex64)
+    for number, (top, left) in enumerate(corners):
+        tile = image[top : top + size_px, left : left + size_px]
+        sample = np.sort(tile[1::5, 1::5], axis=None)
+        low, middle, high = (
+            int(sample[int(share * (sample.size - 1))]) for share in (0.1, 0.5, 0.9)
         )
-        tile = np.clip(
-            tile.astype(np.float32),
-            middle - max(8.0, 2 * (middle - low)),
-            middle + max(8.0, 2 * (high - middle)),
-        )
-        spectrum[number] = scipy.fft.rfft2((tile - tile.mean()) * weight) * shift
-    cell = np.array([divmod(number, columns)[::-1] for number in range(rows * columns)]).reshape(
-        -1, 2
-    )
-    centre = cell * float(size_px) + np.array([left, top]) + size_px / 2
-    floor = np.abs(spectrum).mean(axis=(1, 2)) + 1e-6
+        darkest = max(0, middle - max(8, 2 * (middle - low)))
+        lightest = min(255, middle + max(8, 2 * (high - middle)))
+        clipped = cv2.min(cv2.max(tile, darkest), lightest)
+        spectrum[number] = scipy.fft.rfft2(cv2.multiply(clipped, weight, dtype=cv2.CV_32F))
+    cell = np.array([(x, y) for y in range(len(tops)) for x in range(len(lefts))], np.int64)
+    centre = np.array([(left, top) for top, left in corners], float) + size_px / 2
+    # the window leaves the mean in the lowest bins alone
+    floor = np.abs(spectrum[:, 3:-3:3, 3::3]).mean(axis=(1, 2)) + 1e-6
     return Tiles(size_px, centre, cell, spectrum, floor.astype(np.float32))
+
+
+def _spread(side_px: int, size_px: int) -> list[int]:
+    """Return where tiles start along a side: as many as fit, up to eight, evenly apart."""
+    count = min(_MOST_ACROSS, side_px // size_px)
+    room = side_px - count * size_px
+    gap = room / count
+    return [round(gap / 2 + number * (size_px + gap)) for number in range(count)]
 
 
 # ------------------------------------------------------------------------- the two wave vectors
@@ -118,20 +123,25 @@ class Pair:
     score: float
 
 
-def find_pair(tiles: Tiles, *, pixel_ratio: float = 1.0) -> Pair | None:
+def find_pair(
+    tiles: Tiles, *, pixel_ratio: float = 1.0, among: IntArray | None = None
+) -> Pair | None:
     """Find the two families of lines that the tiles share.
 
     Args:
         tiles: Spectra; their amplitudes are averaged, so a trace or a word in one tile counts
             little.
         pixel_ratio: Expected px per mm across over px per mm down, 1 for square pixels.
+        among: Numbers of the tiles to look at; all by default.
 
     Returns:
         The pair that stands out most, or None where no two peaks are at right angles.
     """
     size = tiles.size_px
     half = size // 2
-    amplitude = (np.abs(tiles.spectrum) / tiles.floor[:, None, None]).mean(axis=0)
+    chosen = np.arange(len(tiles.floor)) if among is None else among
+    share = 1 / (tiles.floor[chosen] * len(chosen))
+    amplitude = np.tensordot(share, np.abs(tiles.spectrum[chosen]), axes=1)
     plane = np.empty((size, size), np.float32)
     plane[:, : half + 1] = amplitude
     plane[:, half + 1 :] = amplitude[-np.arange(size) % size, half - 1 : 0 : -1]
@@ -142,14 +152,15 @@ def find_pair(tiles: Tiles, *, pixel_ratio: float = 1.0) -> Pair | None:
     if len(peaks) == 0:
         return None
     scores = np.array([_comb(log, peak, half=half) for peak in peaks])
-    level = np.abs(peaks[:, 0]) >= np.abs(peaks[:, 1])  # the vector points across: upright lines
-    best: Pair | None = None
-    for i in np.flatnonzero(level):
-        for j in np.flatnonzero(~level):
-            score = scores[i] + scores[j] - _mismatch(peaks[i], peaks[j], pixel_ratio)
-            if np.isfinite(score) and (best is None or score > best.score):
-                best = Pair(peaks[i], peaks[j], float(score))
-    return best
+    upright = np.abs(peaks[:, 0]) >= np.abs(peaks[:, 1])  # these vectors point across
+    across, down = peaks[upright], peaks[~upright]
+    if len(across) == 0 or len(down) == 0:
+        return None
+    score = scores[upright][:, None] + scores[~upright] - _mismatch(across, down, pixel_ratio)
+    i, j = np.unravel_index(np.argmax(score), score.shape)
+    if not np.isfinite(score[i, j]):
+        return None
+    return Pair(across[i], down[j], float(score[i, j]))
 
 
 def _peaks(log: FloatArray, *, half: int, longest_px: float) -> DoubleArray:
@@ -191,21 +202,16 @@ def _comb(log: FloatArray, vector: DoubleArray, *, half: int) -> float:
     return score
 
 
-def _mismatch(across: DoubleArray, down: DoubleArray, pixel_ratio: float) -> float:
-    """Return how unlike one square lattice two vectors are; infinite where they cannot be one."""
-    lengths = np.hypot(*across), np.hypot(*down)
-    cosine = abs(float(across @ down)) / (lengths[0] * lengths[1])
-    # pitch across over pitch down; fax machines print 204 dots across and 98 or 196 down
-    ratio = float(lengths[1] / lengths[0])
-    off = min(
-        abs(np.log(ratio / pixel_ratio)),
-        0.1 + abs(np.log(ratio)),
-        0.2 + abs(np.log(ratio * 98 / 204)),
-        0.2 + abs(np.log(ratio * 204 / 98)),
-    )
-    if cosine > 0.25 or off > 0.4:
-        return float("inf")
-    return 6.0 * cosine + 4.0 * off
+def _mismatch(across: DoubleArray, down: DoubleArray, pixel_ratio: float) -> DoubleArray:
+    """Return ``(across, down)`` how unlike one lattice two vectors are; infinite where not one."""
+    lengths = np.hypot(*across.T)[:, None], np.hypot(*down.T)[None]
+    cosine = np.abs(across @ down.T) / (lengths[0] * lengths[1])
+    ratio = np.log(lengths[1] / lengths[0])  # of the pitch across to the pitch down
+    usual = [(np.log(pixel_ratio), 0.0)]
+    if pixel_ratio == 1.0:  # fax machines print 204 dots per inch across and 98 or 196 down
+        usual += [(np.log(204 / 98), 0.2), (np.log(98 / 204), 0.2)]
+    off = np.min([extra + np.abs(ratio - expected) for expected, extra in usual], axis=0)
+    return np.where((cosine > 0.25) | (off > 0.4), np.inf, 6.0 * cosine + 8.0 * off)
 
 
 # ----------------------------------------------------------------------- tile by tile, then all
@@ -251,10 +257,11 @@ def measure(tiles: Tiles, vector: DoubleArray, *, reach: float = 0.08) -> Family
     fine_x = _vertex(log[:, 0], log[:, 1], log[:, 2])
     fine_y = _vertex(log[:, 3], log[:, 1], log[:, 4])
     wave = np.column_stack([kx + fine_x, ky + fine_y]) / tiles.size_px
-    phase = np.angle(around[:, 1]) / (2 * np.pi)
-    return Family(wave, phase, np.abs(around[:, 1]) / tiles.floor)
+    phase = np.angle(around[:, 1]).astype(np.float64) / (2 * np.pi)
+    strength = np.abs(around[:, 1]).astype(np.float64) / tiles.floor
+    return Family(wave, phase, strength)
 
 
 def _vertex(left: DoubleArray, middle: DoubleArray, right: DoubleArray) -> DoubleArray:
     bend = np.minimum(left - 2 * middle + right, -1e-6)
-    return np.clip((left - right) / (2 * bend), -0.5, 0.5)
+    return np.asarray(np.clip((left - right) / (2 * bend), -0.5, 0.5))
