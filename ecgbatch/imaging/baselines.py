@@ -53,6 +53,13 @@ def level_ink(marks: Marks, lines: BoolArray) -> BoolArray:
     return np.asarray(cv2.morphologyEx(lines.view(np.uint8), cv2.MORPH_OPEN, kernel)).view(np.bool_)
 
 
+def line_thickness(level: BoolArray) -> float:
+    """Return the usual thickness in pixels of lines that run level; 0 without any."""
+    starts = level.copy()
+    starts[1:] &= ~level[:-1]
+    return float(level.sum() / max(int(starts.sum()), 1))
+
+
 def find_baselines(level: BoolArray, lines: BoolArray, *, px_per_mm: float) -> tuple[Baseline, ...]:
     """Find the rows, from the top down.
 

@@ -17,8 +17,8 @@ _REACH = 0.6  # of the distance to the neighbouring row, in which pieces of a ro
 _FLAT_REACH = 0.3  # the same for straight lines, which stand at a row's zero
 
 
-def trace_ink(marks: Marks, rows: Sequence[Baseline]) -> BoolArray:
-    """Keep the ink of traces on the reduced page.
+def choose_traces(marks: Marks, rows: Sequence[Baseline], apart: BoolArray) -> BoolArray:
+    """Choose the marks that belong to traces.
 
     Long pieces near a row are its trace, and so are pieces that are high and narrow. Of the rest,
     a piece stays if its row has no ink in those columns and if it has ink beside them: a broken
@@ -27,9 +27,10 @@ def trace_ink(marks: Marks, rows: Sequence[Baseline]) -> BoolArray:
     Args:
         marks: Marks of the page.
         rows: Its rows, from the top down.
+        apart: ``(row, column)`` bool, ink of calibration pulses.
 
     Returns:
-        ``(row, column)`` bool.
+        ``(mark,)`` bool.
     """
     scale = marks.px_per_mm
     row, distance = _nearest_row(marks, rows)
@@ -43,13 +44,30 @@ def trace_ink(marks: Marks, rows: Sequence[Baseline]) -> BoolArray:
         (marks.is_dash, False),
         (marks.is_glyph | marks.is_tick, True),
     ):
-        covered = _Covered(row_cover(marks.of(kept), rows))
+        covered = _Covered(row_cover(marks.of(kept) & ~apart, rows))
         new = 1 - covered.share(row, marks.left, marks.right)
         before = covered.share(row, marks.left - bridge, marks.left) > 0
         after = covered.share(row, marks.right, marks.right + bridge) > 0
         beside = before & after if both_sides else before | after
         kept |= chosen & (distance < _REACH) & (new > _NEW_SHARE) & (beside | marks.is_line)
-    traces = marks.of(kept)
+    return kept
+
+
+def trace_ink(
+    marks: Marks, rows: Sequence[Baseline], chosen: BoolArray, apart: BoolArray
+) -> BoolArray:
+    """Return the ink of traces on the reduced page.
+
+    Args:
+        marks: Marks of the page.
+        rows: Its rows, from the top down.
+        chosen: ``(mark,)`` bool, see ``choose_traces``.
+        apart: ``(row, column)`` bool, ink of calibration pulses.
+
+    Returns:
+        ``(row, column)`` bool.
+    """
+    traces = marks.of(chosen) & ~apart
     return traces | _flat_traces(marks, rows, row_cover(traces, rows))
 
 

@@ -14,14 +14,15 @@ import numpy.typing as npt
 
 from ecgbatch.imaging.hints import Hints
 
-_MOST_COLUMNS = 6
+_TRUST = {2: 1.0, 3: 1.0, 4: 1.0, 5: 0.8, 6: 0.6}
+"""By columns: carts print four or two, seldom three or five; six are only known of monitors."""
 _LEAST_WIDTH_MM = 18.0
 _AGREED = 0.4  # a border counts for a row where the hints are stronger than this
 _ACCEPTED = 0.5  # two rows with a name at one border, or one row with a name and a mark
 _RAGGED_MM = 3.0  # how far ends of rows and columns of one width disagree in print
 _STRAY_COST_PER_MM = 0.02
 _USUAL_MM = (62.5, 125.0)  # 2.5 s and 5 s at 25 mm/s
-_USUAL_BONUS = 1.05
+_USUAL_BONUS = 1.15
 _CUT_TRUST = 0.8  # pages that were cropped are rarer than whole ones
 
 Numbers = npt.NDArray[np.float64]
@@ -61,8 +62,7 @@ def divide(hints: Hints, *, left_px: float, right_px: float, px_per_mm: float) -
     """
     whole = Division((left_px, right_px), (0.0,) * len(hints.strength), 0.0)
     choices = [
-        _best_of(hints, n, left_px=left_px, right_px=right_px, px_per_mm=px_per_mm)
-        for n in range(2, _MOST_COLUMNS + 1)
+        _best_of(hints, n, left_px=left_px, right_px=right_px, px_per_mm=px_per_mm) for n in _TRUST
     ]
     best = max((c for c in choices if c is not None), key=lambda c: c.score, default=whole)
     if best.score < _ACCEPTED:
@@ -89,7 +89,7 @@ def _best_of(
     usual = np.abs(width_mm[..., 0] - np.array(_USUAL_MM)).min(axis=1, keepdims=True) < 1.0
     stray_mm = np.abs(start_mm[..., 0]) + np.abs(width_mm[..., 0] - even_mm)
     cut = columns * width_mm[..., 0] > length_mm + 2 * _RAGGED_MM
-    trust = np.where(usual, _USUAL_BONUS, 1.0) * np.where(cut, _CUT_TRUST, 1.0)
+    trust = _TRUST[columns] * np.where(usual, _USUAL_BONUS, 1.0) * np.where(cut, _CUT_TRUST, 1.0)
     score = for_it * trust - _STRAY_COST_PER_MM * stray_mm
     at = np.unravel_index(int(np.argmax(score)), score.shape)
     agreement = (strength[:, at[0], at[1]] > _AGREED).mean(axis=1)

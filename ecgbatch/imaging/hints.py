@@ -28,6 +28,7 @@ _LETTER_HEIGHT_MM = 1.4
 _LETTER_GAP_MM = 2.5
 _WORD_WIDTH_MM = 14.0
 _MOST_LETTERS = 1500  # more is the texture of a grid
+_THIN = 0.6  # of the pen
 _MOST_GAPS = 12
 _ALIKE_MM = 0.5
 _NEAR_ROW = 0.75  # of the distance to the next row, in which text belongs to a row
@@ -62,7 +63,13 @@ class Hints:
 
 
 def find_hints(
-    marks: Marks, rows: Sequence[Baseline], uprights: Sequence[Upright], covered: BoolArray
+    marks: Marks,
+    rows: Sequence[Baseline],
+    uprights: Sequence[Upright],
+    covered: BoolArray,
+    chosen: BoolArray,
+    *,
+    pen_px: float,
 ) -> Hints:
     """Collect hints.
 
@@ -71,9 +78,11 @@ def find_hints(
         rows: Rows, from the top down.
         uprights: Straight verticals of the page.
         covered: ``(row, column)`` bool, where each row has ink.
+        chosen: ``(mark,)`` bool, marks that belong to traces.
+        pen_px: Thickness of level lines on the reduced page.
     """
     trail = _Trail(marks, rows)
-    for word in find_words(marks):
+    for word in find_words(marks, ~chosen, pen_px=pen_px):
         trail.add_word(word)
     for row in range(len(rows)):
         trail.add_lines(row)
@@ -83,12 +92,20 @@ def find_hints(
     return trail.hints()
 
 
-def find_words(marks: Marks) -> list[Word]:
-    """Join letters that stand side by side; what is longer than a lead's name is left out."""
+def find_words(marks: Marks, among: BoolArray, *, pen_px: float) -> list[Word]:
+    """Join letters that stand side by side; what is longer than a lead's name is left out.
+
+    Args:
+        marks: Marks of the page.
+        among: ``(mark,)`` bool, marks to look at.
+        pen_px: Thickness of traces; a straight mark much thinner is the rest of a grid line.
+    """
     scale = marks.px_per_mm
     height = marks.bottom - marks.top
     letters = np.flatnonzero(
-        (marks.is_glyph | marks.is_tick) & (height >= _LETTER_HEIGHT_MM * scale)
+        (marks.is_glyph | (marks.is_tick & (marks.right - marks.left > _THIN * pen_px)))
+        & among
+        & (height >= _LETTER_HEIGHT_MM * scale)
     )
     if letters.size > _MOST_LETTERS:
         return []

@@ -18,6 +18,9 @@ _TILE_MM = 20.0  # paper that curves still keeps its grid's phase over this leng
 _BOLD_MM = 5
 _VISIBLE_LEVELS = 4.0  # a page-wide average that repeats by this much is print, not noise
 _BLOCK_MM = 1.0
+_RESIDUE_MM = 15.0  # a trace in one piece is longer
+_RESIDUE_SHARE = 0.85  # of a piece's pixels that lie where the grid is printed
+_RESIDUE_LEVEL = 96  # of 255, see marks.INK_LEVEL
 _FAINTEST_LEVELS = 30.0  # below it, noise of paper and JPEG blocks would be called ink
 
 
@@ -41,7 +44,8 @@ def find_ink(page: ByteArray, *, px_per_mm: float) -> ByteArray:
     if grid is None:
         gain = 255.0 / (ink_level - paper_level)
         return np.asarray(cv2.addWeighted(bare, gain, bare, 0.0, -gain * paper_level))
-    return _uncovered(bare, grid, ink_level=ink_level)
+    ink = _uncovered(bare, grid, ink_level=ink_level)
+    return _without_residue(ink, grid, px_per_mm=px_per_mm)
 
 
 def _paper_shade(page: ByteArray, *, px_per_mm: float) -> ByteArray:
@@ -114,7 +118,11 @@ def _spread(patterns: npt.NDArray[np.uint8], *, folds: int, shape: tuple[int, ..
 
 
 def _levels(darkness: ByteArray, *, px_per_mm: float) -> tuple[float, float]:
-    """Darkness of paper and of ink: the medians of two classes of the darkest pixel per block."""
+    """Darkness of paper and of ink, from the darkest pixel of every block.
+
+    The blocks fall into two classes. Of the dark ones many only graze a line, or hold what is left
+    of a grid, so that ink is as dark as their upper quartile.
+    """
     block = max(1, round(_BLOCK_MM * px_per_mm))
     columns = darkness.shape[1] // block
     lines = np.ascontiguousarray(darkness[::block, : columns * block])
@@ -122,7 +130,7 @@ def _levels(darkness: ByteArray, *, px_per_mm: float) -> tuple[float, float]:
     border, _ = cv2.threshold(darkest, 0, 255, cv2.THRESH_OTSU)
     ink = darkest[darkest > border]
     paper = float(np.median(lines))
-    level = float(np.median(ink)) if ink.size else 0.0
+    level = float(np.percentile(ink, 75)) if ink.size else 0.0
     return paper, max(level, paper + _FAINTEST_LEVELS)
 
 
@@ -134,3 +142,31 @@ def _uncovered(bare: ByteArray, grid: ByteArray, *, ink_level: float) -> ByteArr
     """
     room = np.clip(ink_level - np.arange(256.0), ink_level / 4, 255).astype(np.uint8)
     return np.asarray(cv2.divide(bare, cv2.LUT(grid, room), scale=255))
+
+
+def _without_residue(ink: ByteArray, grid: ByteArray, *, px_per_mm: float) -> ByteArray:
+    """Take off small pieces that lie on grid lines: lines that are darker here than nearby."""
+    factor = max(1, round(px_per_mm / 5))
+    rows, columns = (size // factor * factor for size in ink.shape)
+    dark = _pooled(ink[:rows, :columns], factor) >= _RESIDUE_LEVEL
+    strong = float(np.percentile(grid[::factor, ::factor], 99)) / 2
+    printed = _pooled(grid[:rows, :columns], factor) >= strong
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(
+        dark.view(np.uint8), connectivity=8, ltype=cv2.CV_32S
+    )
+    on_lines = np.bincount(labels[printed], minlength=count) / stats[:, cv2.CC_STAT_AREA]
+    extent = np.maximum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT])
+    residue = (on_lines >= _RESIDUE_SHARE) & (extent < _RESIDUE_MM * px_per_mm / factor)
+    residue[0] = False
+    small = cv2.dilate(residue.take(labels).view(np.uint8), np.ones((3, 3), np.uint8))
+    small &= ~dark.view(np.uint8) | residue.take(labels).view(np.uint8)
+    cleaned = ink.copy()
+    large = cv2.resize(small, (columns, rows), interpolation=cv2.INTER_NEAREST)
+    cleaned[:rows, :columns][large > 0] = 0
+    return cleaned
+
+
+def _pooled(page: ByteArray, factor: int) -> ByteArray:
+    """Keep the darkest of ``factor x factor`` pixels."""
+    tall = np.maximum.reduce([page[k::factor] for k in range(factor)])
+    return np.asarray(np.maximum.reduce([tall[:, k::factor] for k in range(factor)]))

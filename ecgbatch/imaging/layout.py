@@ -10,8 +10,8 @@ import numpy as np
 
 from ecgbatch.errors import PageError, Reason
 from ecgbatch.imaging.arrangement import Place, arrange
-from ecgbatch.imaging.baselines import Baseline, find_baselines, level_ink
-from ecgbatch.imaging.cleaning import row_cover, trace_ink, without_separators
+from ecgbatch.imaging.baselines import Baseline, find_baselines, level_ink, line_thickness
+from ecgbatch.imaging.cleaning import choose_traces, row_cover, trace_ink, without_separators
 from ecgbatch.imaging.columns import Division, divide
 from ecgbatch.imaging.hints import Hints, find_hints
 from ecgbatch.imaging.marks import BoolArray, Marks, Upright, find_marks, find_uprights, runs
@@ -75,14 +75,23 @@ def find_regions(
     marks = find_marks(ink, px_per_mm=px_per_mm)
     uprights = find_uprights(marks)
     pulses = _aligned(find_pulses(ink, marks, uprights, px_per_mm=px_per_mm), px_per_mm=px_per_mm)
-    lines = _without_pulses(marks.of(marks.is_line), pulses, marks=marks)
+    lines = marks.of(marks.is_line) & ~_pulse_area(pulses, marks=marks)
     level = level_ink(marks, lines)
     rows = find_baselines(level, lines, px_per_mm=marks.px_per_mm)
     if not rows:
         raise PageError(Reason.NO_TRACE)
     pulses = _beside_rows(pulses, rows, marks=marks)
-    traces = _without_pulses(trace_ink(marks, rows), pulses, marks=marks)
-    hints = find_hints(marks, rows, uprights, row_cover(traces, rows))
+    apart = _pulse_area(pulses, marks=marks)
+    chosen = choose_traces(marks, rows, apart)
+    traces = trace_ink(marks, rows, chosen, apart)
+    hints = find_hints(
+        marks,
+        rows,
+        uprights,
+        row_cover(traces, rows),
+        chosen,
+        pen_px=line_thickness(level),
+    )
     division = divide(
         hints,
         left_px=float(np.percentile([row.left_px for row in rows], 25)),
@@ -189,14 +198,14 @@ def _beside_rows(
     )
 
 
-def _without_pulses(traces: BoolArray, pulses: Sequence[Pulse], *, marks: Marks) -> BoolArray:
-    cleaned = traces.copy()
+def _pulse_area(pulses: Sequence[Pulse], *, marks: Marks) -> BoolArray:
+    area = np.zeros_like(marks.black)
     for pulse in pulses:
         top = max(0, round(pulse.top_px / marks.factor - marks.px_per_mm))
         bottom = round(pulse.baseline_px / marks.factor + marks.px_per_mm)
         left = max(0, round(pulse.left_px / marks.factor))
-        cleaned[top:bottom, left : round(pulse.right_px / marks.factor)] = False
-    return cleaned
+        area[top:bottom, left : round(pulse.right_px / marks.factor)] = True
+    return area
 
 
 def _rules_between(marks: Marks, division: Division) -> BoolArray:
