@@ -52,16 +52,22 @@ def s3_environment(s3_endpoint, monkeypatch):
     return s3_endpoint
 
 
-@pytest.fixture
-def s3_client(s3_environment):
+@pytest.fixture(scope="session")
+def s3_client(s3_endpoint):
     """Return botocore's own client, to look at the server past the code under test."""
-    client = botocore.session.get_session().create_client("s3")
+    client = botocore.session.get_session().create_client(
+        "s3",
+        endpoint_url=s3_endpoint,
+        region_name="us-east-1",
+        aws_access_key_id="testing",
+        aws_secret_access_key="testing",
+    )
     yield client
     client.close()
 
 
 @pytest.fixture
-def s3_bucket(s3_client):
+def s3_bucket(s3_client, s3_environment):
     """Make an empty bucket and return its address."""
     name = f"test-{secrets.token_hex(6)}"
     s3_client.create_bucket(Bucket=name)

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Self
 from urllib.parse import unquote, urlsplit
 
 
@@ -34,13 +34,20 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass
+class Instead:
+    """Another path to ask the store for."""
+
+    path: str
+
+
 CUT = "cut"  # half of the body, then a reset
 LOST = "lost"  # the request is done, its answer never comes
 RESET = "reset"  # the request never reaches the store
 UNCONDITIONAL = "unconditional"  # conditions are ignored
 
 Rule = Callable[[Asked], Any]
-"""Returns None (no fault), one of the words above or an ``Answer``."""
+"""Returns None (no fault), one of the words above, an ``Answer`` or an ``Instead``."""
 
 SLOW_DOWN = Answer(503, "SlowDown")
 
@@ -58,13 +65,20 @@ class FaultyStore:
         self._server.daemon_threads = True
         self.address = f"http://127.0.0.1:{self._server.server_address[1]}"
 
-    def __enter__(self) -> "FaultyStore":
+    def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+    def obey(self, rule: Rule) -> None:
+        """Take a new rule and forget what was asked so far."""
+        with self._lock:
+            self.rule = rule
+            self.asked = []
+            self._turns = {}
 
     def note(self, method: str, path: str, headers: dict[str, str]) -> Asked:
         with self._lock:
@@ -99,7 +113,8 @@ def _handler(store: FaultyStore) -> type[BaseHTTPRequestHandler]:
                 headers.pop("If-None-Match", None)
                 headers.pop("If-Match", None)
             upstream = http.client.HTTPConnection(store.target.hostname, store.target.port)
-            upstream.request(self.command, self.path, body, headers)
+            path = fault.path if isinstance(fault, Instead) else self.path
+            upstream.request(self.command, path, body, headers)
             answer = upstream.getresponse()
             data = answer.read()
             upstream.close()
@@ -134,6 +149,6 @@ def _handler(store: FaultyStore) -> type[BaseHTTPRequestHandler]:
             self.connection.close()
             self.close_connection = True
 
-        do_GET = do_PUT = do_HEAD = do_DELETE = do_POST = serve
-
+    for method in ("GET", "PUT", "HEAD", "DELETE", "POST"):
+        setattr(Handler, f"do_{method}", Handler.serve)
     return Handler

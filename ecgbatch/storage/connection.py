@@ -22,7 +22,7 @@ from s3fs import S3FileSystem
 from ecgbatch.config import StorageSettings
 from ecgbatch.errors import ConfigError, StorageError
 from ecgbatch.storage.pace import Pace, delay_s
-from ecgbatch.storage.verdict import FAILURES, Kind, Verdict, judge
+from ecgbatch.storage.verdict import FAILURES, Kind, RedirectedError, Verdict, judge
 
 T = TypeVar("T")
 Call = Callable[[Any], Awaitable[T]]
@@ -30,6 +30,7 @@ Call = Callable[[Any], Awaitable[T]]
 CONNECT_S = 10.0
 SILENCE_S = 60.0  # longest wait for the next bytes
 REQUEST_S = 900.0  # a store that drips is as good as none
+_REGION = "x-amz-bucket-region"
 PATIENCE = 8  # "slow down" is heard this many times as often as ``retries`` before giving up
 
 
@@ -48,20 +49,31 @@ class RefusedError(Exception):
 
 
 class _Straight:
-    """An HTTP session that follows no redirect: no answer may send us to another host."""
+    """An HTTP session that follows no redirect: no answer may send us to another host.
+
+    A redirect that names the bucket's region is the business of botocore, which finds the endpoint
+    of that region by itself. At any other it would ask the same host again, endlessly.
+    """
 
     def __init__(self, session: Any) -> None:
         self._session = session
 
-    def request(self, method: str, **options: Any) -> Any:
-        return self._session.request(method, allow_redirects=False, **options)
+    async def request(self, method: str, **options: Any) -> Any:
+        answer = await self._session.request(method, allow_redirects=False, **options)
+        if answer.status in {301, 302, 303, 307, 308} and _REGION not in answer.headers:
+            answer.close()
+            raise RedirectedError
+        return answer
 
 
 class _StraightSession(AIOHTTPSession):  # type: ignore[misc]  # untyped library
-    """botocore follows no redirect (its region redirector resolves anew); aiohttp would."""
+    """aiohttp follows redirects and repeats lost requests by itself; both are ours to decide."""
 
     async def _get_session(self, proxy_url: str | None) -> _Straight:
-        return _Straight(await super()._get_session(proxy_url))
+        session = await super()._get_session(proxy_url)
+        # There is no public switch: it would repeat a PUT that may have been done already.
+        session._retry_connection = False  # noqa: SLF001 - see the line above
+        return _Straight(session)
 
 
 class Connection:

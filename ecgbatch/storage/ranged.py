@@ -23,6 +23,8 @@ class RangedFile(io.RawIOBase):
         self._read_span = read_span
         self._size_bytes = size_bytes
         self._at = 0
+        self._block_at = 0
+        self._block = b""
 
     def readable(self) -> bool:
         """Return True."""
@@ -43,11 +45,15 @@ class RangedFile(io.RawIOBase):
         return self._at
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # Buffer, before 3.12
-        """Fill the buffer as far as the object goes, and return the number of bytes."""
-        stop = min(self._size_bytes, self._at + len(buffer))
-        if stop <= self._at:
+        """Fill the buffer from one block, fetched where needed, and return the number of bytes."""
+        if self._at >= self._size_bytes:
             return 0
-        data = self._read_span(self._at, stop)
-        buffer[: len(data)] = data
-        self._at += len(data)
-        return len(data)
+        if not self._block_at <= self._at < self._block_at + len(self._block):
+            stop = min(self._size_bytes, self._at + max(BLOCK_BYTES, len(buffer)))
+            self._block = self._read_span(self._at, stop)
+            self._block_at = self._at
+        start = self._at - self._block_at
+        piece = memoryview(self._block)[start : start + len(buffer)]
+        buffer[: len(piece)] = piece
+        self._at += len(piece)
+        return len(piece)

@@ -159,8 +159,8 @@ class S3Objects:
         except RefusedError as refused:
             if refused.verdict.kind is not Kind.CHANGED:
                 _stop(refused, "writing the output", "s3:PutObject")
-            # It may be our own first try, whose answer was lost, that is in the way.
-            return put.sent > 1 and self._ask(put.landed) is not None
+            # It may be our own object that is in the way, of a try whose answer was lost.
+            return self._ask(put.landed) is not None
         return True
 
     def delete(self, uri: str) -> None:
@@ -185,14 +185,14 @@ class _Put:
         self._data = data
         self._condition = condition or {}
         self._nonce = secrets.token_hex(16)
-        self.sent = 0
+        self._sent = False
 
     async def __call__(self, client: Any) -> str:
-        if self.sent:
+        if self._sent:
             version = await self.landed(client)
             if version is not None:
                 return version
-        self.sent += 1
+        self._sent = True
         answer = await client.put_object(
             Bucket=self._bucket,
             Key=self._key,

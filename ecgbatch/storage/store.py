@@ -13,7 +13,7 @@ from ecgbatch.errors import PageError, Reason, StorageError
 from ecgbatch.storage.address import S3, folder, inside, is_manifest, join, require_allowed, to_uri
 from ecgbatch.storage.listed import Listed
 from ecgbatch.storage.local import LocalFiles
-from ecgbatch.storage.ranged import BLOCK_BYTES, RangedFile
+from ecgbatch.storage.ranged import RangedFile
 from ecgbatch.storage.s3 import S3Objects
 
 
@@ -137,7 +137,7 @@ class Store:
         def read_span(start: int, stop: int) -> bytes:
             return backend.read_span(uri, start=start, stop=stop, version=found.version)
 
-        return io.BufferedReader(RangedFile(read_span, found.size_bytes), BLOCK_BYTES)
+        return io.BufferedReader(RangedFile(read_span, found.size_bytes))
 
     def head(self, uri: str) -> Listed | None:
         """Return what a listing would say of one object; None where there is none.

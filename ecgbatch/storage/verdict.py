@@ -43,6 +43,10 @@ class ShortBodyError(Exception):
     """The body ended before the announced length."""
 
 
+class RedirectedError(Exception):
+    """The endpoint named another host."""
+
+
 _SLOW_DOWN = {
     "SlowDown",
     "SlowDownRead",
@@ -143,6 +147,10 @@ def judge(error: Exception) -> Verdict:
             return Verdict(Kind.FATAL, name, fix)
     if isinstance(error, boto.SSLError) and "certificate" in str(error).lower():
         return Verdict(Kind.FATAL, name, _CERTIFICATE)
+    if isinstance(error, boto.HTTPClientError) and isinstance(
+        error.kwargs.get("error"), RedirectedError
+    ):
+        return Verdict(Kind.FATAL, name, _REDIRECT)
     if isinstance(error, boto.ParamValidationError):
         return Verdict(Kind.ODD, name)
     return Verdict(Kind.BROKEN, name)

@@ -143,9 +143,7 @@ def test_a_pipe_blocks_nobody(store, tmp_path):
 
 
 def test_a_name_that_is_not_utf_8_is_listed_as_text_and_read(store, tmp_path):
-    path = os.fsencode(tmp_path / "root") + b"/M\xfcller.jpg"
-    with open(path, "wb") as file:
-        file.write(b"page")
+    (tmp_path / "root" / os.fsdecode(b"M\xfcller.jpg")).write_bytes(b"page")
     (found,) = store.list()
     found.uri.encode()
     assert store.read(found.uri, version=found.version) == b"page"
