@@ -167,41 +167,46 @@ _NOT_READ = LeadError(
 )
 
 
-def lead_error(reference_mv: DoubleArray, estimate_mv: DoubleArray, *, fs_hz: float) -> LeadError:
+def lead_error(
+    reference_mv: DoubleArray, estimate_mv: DoubleArray, *, fs_hz: float, margin: int = 0
+) -> LeadError:
     """Measure one lead.
 
     Args:
-        reference_mv: ``(sample,)`` truth.
+        reference_mv: ``(margin + sample + margin,)`` truth, on either side longer than what was
+            read, so that a shift moves nothing out of sight; NaN where it is unknown.
         estimate_mv: ``(sample,)`` what was read; NaN where nothing was.
         fs_hz: Samples per second.
+        margin: Samples by which the truth is longer on either side; the largest shift is as long,
+            but at most 0.2 s.
 
     Returns:
         Its errors; NaN, and 0 dB, where nothing was read.
     """
-    both = np.isfinite(reference_mv) & np.isfinite(estimate_mv)
-    if not both.any():
+    most = min(round(0.2 * fs_hz), margin) if margin else round(0.2 * fs_hz)
+    padded = np.pad(estimate_mv, margin, constant_values=_NAN)
+    if not (np.isfinite(reference_mv) & np.isfinite(padded)).any():
         return _NOT_READ
-    shift = best_shift(reference_mv, estimate_mv, most=round(0.2 * fs_hz))
-    moved = shift_to(estimate_mv, shift)
-    both = np.isfinite(reference_mv) & np.isfinite(moved)
-    truth, read = reference_mv[both], moved[both]
+    shift = best_shift(reference_mv, padded, most=most)
+    there = shift_to(reference_mv, -shift)[margin : margin + estimate_mv.size]
+    both = np.isfinite(there) & np.isfinite(estimate_mv)
+    truth, read = there[both], estimate_mv[both]
     offset = float(np.mean(read - truth))
     error = read - truth - offset
     true_part, read_part = truth - truth.mean(), read - read.mean()
     energy = _energy(true_part)
     product = float(true_part @ read_part)
     spread = (energy * _energy(read_part)) ** 0.5
-    centred = reference_mv - truth.mean()
     return LeadError(
-        snr_db=snr_plain(centred, moved - read.mean()),
+        snr_db=snr_plain(there - truth.mean(), estimate_mv - read.mean()),
         pearson_r=product / spread if spread > 0 else _NAN,
         rmse_mv=float(np.sqrt(np.mean(error**2))),
         mse_mv2=float(np.mean(error**2)),
         offset_mv=offset,
         offset_ms=-1000 * shift / fs_hz,
         gain=product / energy if energy > 0 else _NAN,
-        time_scale=time_scale(reference_mv, moved, fs_hz=fs_hz),
-        coverage=float(both.sum() / np.isfinite(reference_mv).sum()),
+        time_scale=time_scale(there, estimate_mv, fs_hz=fs_hz),
+        coverage=float(both.sum() / np.isfinite(there).sum()),
     )
 
 

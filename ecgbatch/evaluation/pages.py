@@ -93,11 +93,13 @@ def compare_page(
     """
     results, truths, estimates = [], [], []
     for lead in leads:
-        if lead.lead not in record.leads_mv:
+        if lead.lead not in record.leads_mv or lead.signal_uv.size == 0:
             continue
-        truth = _printed_part(record, lead)
-        estimate = lead.signal_uv[: truth.size].astype(np.float64) / 1000
-        if truth.size == 0:
+        margin = round(0.2 * lead.fs_hz)
+        around = _printed_part(record, lead, margin=margin)
+        truth = around[margin : margin + lead.signal_uv.size]
+        estimate = lead.signal_uv.astype(np.float64) / 1000
+        if not np.isfinite(truth).any():
             continue
         truths.append(truth)
         estimates.append(estimate)
@@ -105,7 +107,7 @@ def compare_page(
             LeadResult(
                 lead=lead.lead,
                 role=lead.role,
-                error=lead_error(truth, estimate, fs_hz=lead.fs_hz),
+                error=lead_error(around, estimate, fs_hz=lead.fs_hz, margin=margin),
                 snr_challenge_2024_db=snr_challenge_2024(truth, estimate, fs_hz=lead.fs_hz),
             )
         )
@@ -119,13 +121,16 @@ def compare_page(
     return PageResult(stratum, record.name, outcome, tuple(results), ratio)
 
 
-def _printed_part(record: TrueRecord, lead: Lead) -> DoubleArray:
-    """The true samples at the times of a published lead, at its rate."""
+def _printed_part(record: TrueRecord, lead: Lead, *, margin: int) -> DoubleArray:
+    """The true samples at the times of a published lead and around it; NaN outside the record."""
     truth = record.leads_mv[lead.lead]
     if lead.fs_hz != record.fs_hz:
         truth = filters.resample_poly(truth, round(lead.fs_hz), round(record.fs_hz))
-    first = round(lead.t0_ms * lead.fs_hz / 1000)
-    return truth[max(first, 0) : first + lead.signal_uv.size]
+    first = round(lead.t0_ms * lead.fs_hz / 1000) - margin
+    part = np.full(lead.signal_uv.size + 2 * margin, np.nan)
+    inside = truth[max(first, 0) : max(first + part.size, 0)]
+    part[max(-first, 0) : max(-first, 0) + inside.size] = inside
+    return part
 
 
 @dataclass(frozen=True, slots=True)
