@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import pyarrow as pa
 
 from ecgbatch import schema
-from ecgbatch.config import ReadSettings, StorageSettings
+from ecgbatch.config import LocateSettings, ReadSettings, StorageSettings
 from ecgbatch.errors import PageError
 from ecgbatch.imaging.decode import EXTENSIONS, Content, Flag
 from ecgbatch.imaging.sandbox import Decoded, Limits, Sandbox
@@ -113,11 +113,13 @@ class Read:
         settings: Limits of decoding.
         root_uri: The archive; scans outside it need an allowed root.
         storage: How the archive is approached.
+        locate: Speed and gain of drawn leads where a page says neither, as for pixels.
     """
 
     settings: ReadSettings
     root_uri: str
     storage: StorageSettings
+    locate: LocateSettings = LocateSettings()
 
     name: ClassVar[str] = "read"
     # As many scans are fetched ahead; one is decoded at a time.
@@ -136,6 +138,8 @@ class Read:
             limits=Limits(
                 page_seconds=settings.page_seconds, memory_bytes=settings.decoder_memory_bytes
             ),
+            assumed_speed_mm_per_s=self.locate.speed_mm_per_s,
+            assumed_gain_mm_per_mv=self.locate.gain_mm_per_mv,
         )
         store = open_store(self.root_uri, self.storage)
         return partial(read, store=store, sandbox=sandbox, settings=settings)

@@ -23,6 +23,8 @@ def open_document(
     max_pixels: int,
     max_pages: int,
     pdf_dpi: float,
+    assumed_speed_mm_per_s: float = 25.0,
+    assumed_gain_mm_per_mv: float = 10.0,
 ) -> tuple[Document, tuple[Flag, ...]]:
     """Open a file by what its bytes are.
 
@@ -33,6 +35,8 @@ def open_document(
         max_pages: Most pages in one file.
         pdf_dpi: Resolution at which PDF pages are rendered that hold neither one image nor
             readable lines.
+        assumed_speed_mm_per_s: Of drawn leads where the page does not say it.
+        assumed_gain_mm_per_mv: The same.
 
     Returns:
         The document, and flags that hold for each of its pages.
@@ -56,11 +60,18 @@ def open_document(
         from ecgbatch.imaging.decode.tiff import TiffDocument
 
         return TiffDocument(data, max_pixels=max_pixels, max_pages=max_pages), flags
+    assumed = Scale(assumed_speed_mm_per_s, "assumed", assumed_gain_mm_per_mv, "assumed")
     if form == "pdf":
         from ecgbatch.imaging.decode.pdf import PdfDocument
 
         return (
-            PdfDocument(data, max_pixels=max_pixels, max_pages=max_pages, render_dpi=pdf_dpi),
+            PdfDocument(
+                data,
+                max_pixels=max_pixels,
+                max_pages=max_pages,
+                render_dpi=pdf_dpi,
+                assumed=assumed,
+            ),
             flags,
         )
     raise PageError(Reason.UNSUPPORTED_FORMAT)

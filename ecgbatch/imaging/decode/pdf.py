@@ -17,14 +17,23 @@ import pypdfium2.raw as c
 
 from ecgbatch.errors import PageError, Reason
 from ecgbatch.imaging.decode import pdf_image
-from ecgbatch.imaging.decode.content import Content, Flag, check_not_blank, check_size, trusted_dpi
+from ecgbatch.imaging.decode.content import (
+    Content,
+    Flag,
+    Scale,
+    check_not_blank,
+    check_size,
+    trusted_dpi,
+)
 from ecgbatch.imaging.decode.pdf_page import (
     PageObject,
     TooManyObjectsError,
     displayed,
     objects,
 )
+from ecgbatch.imaging.decode.pdf_paths import read_drawing
 from ecgbatch.imaging.decode.pdf_text import Word, printed_scale, read_words
+from ecgbatch.imaging.decode.pdf_vector import read_leads
 from ecgbatch.types import Page
 
 _SUBSTITUTE_PT = (612.0, 792.0)  # what PDFium answers for a page box it cannot use
@@ -39,6 +48,7 @@ class PdfDocument:
         max_pixels: Largest image or rendering.
         max_pages: Most pages.
         render_dpi: Resolution of renderings.
+        assumed: Speed and gain of drawn leads where the page says neither.
 
     Raises:
         PageError: ``encrypted``, ``corrupt_pdf`` or ``too_many_pages``.
@@ -46,10 +56,13 @@ class PdfDocument:
 
     format = "pdf"
 
-    def __init__(self, data: bytes, *, max_pixels: int, max_pages: int, render_dpi: float) -> None:
+    def __init__(
+        self, data: bytes, *, max_pixels: int, max_pages: int, render_dpi: float, assumed: Scale
+    ) -> None:
         self._data = data
         self._max_pixels = max_pixels
         self._render_dpi = render_dpi
+        self._assumed = assumed
         try:
             self._document = pypdfium2.PdfDocument(data)
         except pypdfium2.PdfiumError as error:
@@ -126,7 +139,15 @@ class PdfDocument:
         image = pdf_image.only_image(drawn, to_display=to_display, size_pt=size_pt)
         if image is not None:
             return self._from_image(page, image, words)
-        return self._render(page, self._render_dpi, words)
+        if c.FPDF_PAGEOBJ_PATH not in kinds:
+            return self._render(page, self._render_dpi, words)
+        lines = (item for item in drawn if item.kind == c.FPDF_PAGEOBJ_PATH)
+        drawing = read_drawing(lines, to_display)
+        content = read_leads(drawing, words, size_pt=size_pt, assumed=self._assumed)
+        if content is not None:
+            return content
+        rendered = self._render(page, self._render_dpi, words)
+        return rendered.flagged(Flag.LINES_NOT_READ) if drawing.strokes else rendered
 
     def _from_image(self, page: Any, image: pdf_image.PlacedImage, words: list[Word]) -> Content:
         dpi = (image.dpi_x, image.dpi_y)

@@ -72,6 +72,8 @@ class Sandbox:
         max_pages: Most pages in one file.
         pdf_dpi: Resolution of PDF renderings.
         limits: Time and memory.
+        assumed_speed_mm_per_s: Of drawn leads where the page does not say it.
+        assumed_gain_mm_per_mv: The same.
     """
 
     def __init__(
@@ -82,12 +84,16 @@ class Sandbox:
         max_pages: int,
         pdf_dpi: float,
         limits: Limits,
+        assumed_speed_mm_per_s: float = 25.0,
+        assumed_gain_mm_per_mv: float = 10.0,
     ) -> None:
         self._options = {
             "formats": sorted(formats),
             "max_pixels": max_pixels,
             "max_pages": max_pages,
             "pdf_dpi": pdf_dpi,
+            "assumed_speed_mm_per_s": assumed_speed_mm_per_s,
+            "assumed_gain_mm_per_mv": assumed_gain_mm_per_mv,
         }
         self._limits = limits
         self._child: _Child | None = None
