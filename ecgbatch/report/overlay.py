@@ -14,7 +14,8 @@ import cv2
 import numpy as np
 
 from ecgbatch.report import canvas, leads_panel
-from ecgbatch.types import ByteArray, DoubleArray, Lead
+from ecgbatch.report.paper import upright_paper
+from ecgbatch.types import ByteArray, Lead
 
 _PAGE_WIDTH_PX = 1600
 _PANEL_WIDTH_PX = 1180
@@ -85,8 +86,7 @@ def _title(row: Mapping[str, Any]) -> str:
 def _page_with_curves(
     page: Mapping[str, Any], leads: Sequence[Lead], pixels: ByteArray
 ) -> ByteArray:
-    homography = np.asarray(page["homography"], dtype=np.float64).reshape(3, 3)
-    upright = upright_page(_colour(pixels), homography)
+    upright = upright_paper(page, _colour(pixels))
     paper = _fit(upright, width_px=_PAGE_WIDTH_PX)
     scale = paper.shape[1] / upright.shape[1]
     white = np.full_like(paper, 255)
@@ -111,32 +111,6 @@ def _page_with_curves(
             colour=canvas.lead_colour(lead.lead),
         )
     return faded
-
-
-def upright_page(pixels: ByteArray, homography: DoubleArray) -> ByteArray:
-    """Return the source page in colour, upright and at the scale of the rectified page.
-
-    Args:
-        pixels: ``(row, column, 3)`` source page.
-        homography: ``(3, 3)``; takes a rectified ``(x, y, 1)`` in px to the source page.
-
-    Returns:
-        ``(row, column, 3)`` uint8, white where the source page has nothing.
-    """
-    height_px, width_px = pixels.shape[:2]
-    corners = np.array(
-        [[[0, 0], [width_px, 0], [0, height_px], [width_px, height_px]]], dtype=np.float64
-    )
-    far = cv2.perspectiveTransform(corners, np.linalg.inv(homography))[0].max(axis=0)
-    return np.asarray(
-        cv2.warpPerspective(
-            pixels,
-            homography,
-            (max(1, round(far[0])), max(1, round(far[1]))),
-            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-            borderValue=canvas.WHITE,
-        )
-    )
 
 
 def _frame(picture: ByteArray, lead: Lead, *, scale: float) -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from ecgbatch.report import canvas, leads_panel, overlay
+from ecgbatch.report.paper import upright_paper
 from ecgbatch.types import LEADS, Lead
 from tests.factories_tables import row
 
@@ -75,7 +76,8 @@ def test_a_turned_page_is_drawn_upright():
     source = np.full((300, 200, 3), 255, np.uint8)
     source[290:300, :50] = 0
     homography = np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, 299.0], [0.0, 0.0, 1.0]])
-    upright = overlay.upright_page(source, homography)
+    page = row("pages", homography=homography.ravel().tolist())
+    upright = upright_paper(page, source)
     rows, columns = coloured(upright, (0, 0, 0)).T
     assert columns.max() < 10
     assert rows.max() == 49
@@ -101,6 +103,7 @@ def test_rows_of_the_panel_follow_the_record_and_end_with_the_rhythm():
     "page",
     [
         row("pages", flags=["names_guessed", "gain_assumed"]),
+        row("pages", speed_mm_per_s=None, gain_mm_per_mv=None),
         row("pages", px_per_mm_x=None, rotation_deg=None, homography=None, quality_class="poor"),
     ],
 )
