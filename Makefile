@@ -41,3 +41,13 @@ test: setup      ## every test
 
 test-fast: setup ## tests without a cluster or a server
 	$(BIN)/python -m pytest -q -m 'not ray and not s3'
+
+SAMPLE_QUESTION := SELECT source_format, layout, quality_class, count(*) AS pages, \
+  round(avg(quality_score), 2) AS score FROM pages GROUP BY ALL ORDER BY ALL
+
+convert: setup   ## the sample archive to tables in out/sample, and one question to them
+	$(BIN)/ecgbatch convert samples/archive out/sample
+	$(BIN)/ecgbatch query out/sample "$(SAMPLE_QUESTION)"
+
+docs: setup      ## docs/tables.md from schema.py
+	$(BIN)/python -m ecgbatch.report.tables > docs/tables.md

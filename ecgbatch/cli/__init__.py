@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from ecgbatch.cli.application import app
 from ecgbatch.cli.converting import convert, plan, retry
 from ecgbatch.cli.exporting import export
-from ecgbatch.cli.looking import show, status, verify, views
+from ecgbatch.cli.looking import query, show, status, verify, views
 from ecgbatch.cli.printing import complain
 from ecgbatch.errors import EcgbatchError
 from ecgbatch.flow.summary import exit_status_of
@@ -27,6 +27,7 @@ __all__ = [
     "export",
     "main",
     "plan",
+    "query",
     "retry",
     "show",
     "status",

@@ -79,3 +79,16 @@ def views(
     from ecgbatch.report import views as report
 
     say(report.lines(out, reader=reader, release=release))
+
+
+@app.command()
+def query(
+    out: Out,
+    question: Annotated[str, typer.Argument(metavar="SQL", help="For DuckDB, over the tables.")],
+    *,
+    release: Release = None,
+) -> None:
+    """Answer one SQL question: SELECT layout, count(*) FROM pages GROUP BY layout."""
+    from ecgbatch.report import views as report
+
+    say(report.ask(out, question, release=release))

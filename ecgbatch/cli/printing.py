@@ -10,13 +10,13 @@ import typer
 from ecgbatch.cli.progress import duration
 from ecgbatch.errors import EcgbatchError, Reason
 from ecgbatch.flow import summary as ends
-from ecgbatch.flow.status import RunStatus
 from ecgbatch.flow.summary import RunSummary
-from ecgbatch.flow.verify import VerifyReport
 from ecgbatch.report.text import printable
 
-if TYPE_CHECKING:  # brings storage and its clients, which `--help` need not wait for
+if TYPE_CHECKING:  # they bring storage and its clients, for which `--help` need not wait
     from ecgbatch.flow.plan import Plan
+    from ecgbatch.flow.status import RunStatus
+    from ecgbatch.flow.verify import VerifyReport
 
 _NAME_WIDTH = 14
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
+import duckdb
+
 from ecgbatch import schema
 from ecgbatch.errors import ConfigError
 from ecgbatch.storage import to_uri
@@ -24,6 +28,22 @@ def lines(out: str, *, reader: str = "duckdb", release: str | None = None) -> li
     if reader == "pyarrow":
         return _python(root, release)
     raise ConfigError("the readers are duckdb and pyarrow")
+
+
+def ask(out: str, question: str, *, release: str | None = None) -> list[str]:
+    """Answer one SQL question to the tables of an output, as the lines of a small table.
+
+    Raises:
+        ConfigError: The question is not valid SQL, or the tables cannot be opened.
+    """
+    with duckdb.connect() as connection:
+        for statement in lines(out, release=release):
+            with suppress(duckdb.IOException):  # a table without files yet: `runs` of a first run
+                connection.execute(statement)
+        try:
+            return str(connection.sql(question)).splitlines()
+        except duckdb.Error as error:
+            raise ConfigError(str(error).splitlines()[0]) from error
 
 
 def _sql(root: str, release: str | None) -> list[str]:

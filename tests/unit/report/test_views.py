@@ -40,6 +40,19 @@ def test_the_python_opens_one_release(out):
     assert names["pages"].count_rows() == 1
 
 
+def test_a_question_is_answered_from_the_tables(out):
+    answer = "\n".join(views.ask(str(out), "SELECT count(*) AS found FROM signals"))
+    assert "found" in answer
+    assert "1" in answer
+
+
+@pytest.mark.parametrize("question", ["SELECT nothing FROM pages", "SELEC", "SELECT * FROM runs"])
+def test_a_question_that_makes_no_sense_is_one_line(out, question):
+    with pytest.raises(ConfigError) as caught:
+        views.ask(str(out), question)
+    assert "\n" not in str(caught.value)
+
+
 def test_an_object_store_needs_its_extension_first():
     assert "httpfs" in views.lines("s3://bucket/out")[0]
 
