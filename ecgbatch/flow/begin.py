@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -37,6 +37,7 @@ class Begun:
 
 def begin(
     task: str,
+    archives: Sequence[str],
     make_plan: PlanMaker,
     *,
     store: Store,
@@ -51,7 +52,7 @@ def begin(
     Raises:
         ConfigError: Other settings or another version made the release, or the name is taken.
     """
-    fresh = new_run(task, config=config, run_id=_checked(run_id))
+    fresh = new_run(task, archives, config=config, run_id=_checked(run_id))
     _require_one_maker(book, fresh)
     for run in book.runs:
         if run.run_id in book.summaries or run_id not in {None, run.run_id}:

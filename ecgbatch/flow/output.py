@@ -26,6 +26,9 @@ from ecgbatch.storage import Store, open_store, to_uri
 PART_TABLES = ("signals", "quarantine", "pages")
 """The tables of a part in the order of writing: a page in ``pages`` has all its other rows."""
 
+SCRAP = ".tmp"
+"""Ending of a file that a local writer had not finished when it was killed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Output:
@@ -76,11 +79,9 @@ def part_of(path: str) -> str:
 
 
 def table_files(store: Store, output: Output, table: str, *, release: str) -> Iterator[str]:
-    """Yield the paths, relative to the root, of the files of one table of a release."""
+    """Yield the path, relative to the root, of whatever lies in one table of a release."""
     for listed in store.list(output.uri("tables", table, f"release={release}")):
-        path = output.relative(listed.uri)
-        if path.endswith(".parquet"):
-            yield path
+        yield output.relative(listed.uri)
 
 
 def as_json(value: Any) -> bytes:

@@ -144,12 +144,13 @@ def scans_of(pages: pa.Table, quarantine: pa.Table) -> pa.Table:
     return pa.table([grouped[name] for name in names], schema=SCANS).sort_by("scan_id")
 
 
-def whole_scans(receipts: Iterable[Receipt]) -> pa.Table:
+def whole_scans(parts: Iterable[pa.Table]) -> pa.Table:
     """Return ``scan_id``, ``version`` and whether it is ``whole``, over all parts of a release.
 
-    A scan of which rows of two versions stand is not whole in either.
+    Args:
+        parts: Rows of ``SCANS``. A scan that has rows of two versions is whole in neither.
     """
-    scans = pa.concat_tables([SCANS.empty_table(), *(receipt.scans for receipt in receipts)])
+    scans = pa.concat_tables([SCANS.empty_table(), *parts])
     grouped = scans.group_by("scan_id").aggregate(
         [
             ("version", "min"),

@@ -67,7 +67,7 @@ def convert(
     archive = open_store(to_uri(source), config.storage)
 
     def plan(store: Store, output: Output, run: Run, book: Book, watch: Watch) -> Plan:
-        standing = whole_scans(book.receipts.values())
+        standing = whole_scans(book.scans())
         return write_plan(
             watch.listing(source_entries(archive, leave_out=output.root)),
             store=store,
@@ -77,6 +77,7 @@ def convert(
 
     return perform(
         f"convert {archive.root_uri}",
+        [archive.root_uri],
         plan,
         out=out,
         stages=stages,
@@ -89,6 +90,7 @@ def convert(
 
 def perform(
     task: str,
+    archives: Sequence[str],
     make_plan: PlanMaker,
     *,
     out: str,
@@ -103,6 +105,7 @@ def perform(
 
     Args:
         task: What the run is asked; see ``runs.Run``.
+        archives: Addresses under which its scans lie.
         make_plan: Writes the plan of a new run.
         out: As for ``convert``.
         stages: As for ``convert``.
@@ -123,6 +126,7 @@ def perform(
             book = settle(store, lease.fence, release=release_of(config)).book
             begun = begin(
                 task,
+                archives,
                 make_plan,
                 store=store,
                 output=output,
@@ -180,7 +184,7 @@ def _clear(store: Store, fence: Fence, run: Run, book: Book, *, again: bool) -> 
 
 
 def _standing(run: Run, book: Book, *, again: bool) -> pa.Table:
-    scans = whole_scans(book.receipts.values())
+    scans = whole_scans(book.scans())
     done = scans["whole"]
     if again:
         own = [receipt.scans["scan_id"] for receipt in book.of_run(run.run_id)]

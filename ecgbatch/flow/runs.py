@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import pyarrow as pa
+
 import ecgbatch
 from ecgbatch.config import RunConfig
-from ecgbatch.errors import PageError, StorageError
-from ecgbatch.flow.output import Output, as_json, decode_json, read_json
+from ecgbatch.errors import ConfigError, PageError, StorageError
+from ecgbatch.flow.output import SCRAP, Output, as_json, decode_json, read_json
 from ecgbatch.flow.receipts import Receipt
 from ecgbatch.storage import Store
 
@@ -24,6 +26,7 @@ class Run:
         run_id: Its name.
         task: What it was asked: ``convert`` and the address, or ``retry`` and the reasons. The
             same task with the same fingerprint takes up a run that did not end.
+        archives: Addresses under which its scans lie.
         release: Partition of the tables that it writes to.
         fingerprint: Hash of every setting that can change a row.
         settings: Those settings, as JSON.
@@ -37,6 +40,7 @@ class Run:
 
     run_id: str
     task: str
+    archives: tuple[str, ...]
     release: str
     fingerprint: str
     settings: str
@@ -59,15 +63,17 @@ class Run:
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Run:
         """Take up what ``save`` wrote."""
-        return cls(**{**value, "models": tuple(value["models"])})
+        lists = {name: tuple(value[name]) for name in ("archives", "models")}
+        return cls(**{**value, **lists})
 
 
-def new_run(task: str, *, config: RunConfig, run_id: str | None) -> Run:
+def new_run(task: str, archives: Sequence[str], *, config: RunConfig, run_id: str | None) -> Run:
     """Describe a run that starts now."""
     now = datetime.now(tz=UTC)
     return Run(
         run_id=run_id or f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}",
         task=task,
+        archives=tuple(archives),
         release=release_of(config),
         fingerprint=config.fingerprint(),
         settings=config.settings_json(),
@@ -82,6 +88,23 @@ def release_of(config: RunConfig) -> str:
     return config.release or f"{ecgbatch.__version__}-{config.fingerprint()}"
 
 
+def chosen_release(store: Store, output: Output, config: RunConfig, release: str | None) -> str:
+    """Return the release to look at: the one that was named, that of the settings, or the only one.
+
+    Raises:
+        ConfigError: There is no such one; the message says which there are.
+    """
+    wanted = release or release_of(config)
+    there = read_book(store, output, release=wanted).releases
+    if wanted in there:
+        return wanted
+    if release is None and config.release is None and len(there) == 1:
+        return next(iter(there))
+    if not there:
+        raise ConfigError("no run has written to this output")
+    raise ConfigError(f"there is no release {wanted}; choose one of: {', '.join(sorted(there))}")
+
+
 @dataclass(frozen=True, slots=True)
 class Book:
     """Everything that ``runs/`` says about one release.
@@ -91,12 +114,20 @@ class Book:
         summaries: Of those that ended, by run.
         receipts: Of all their parts, by part.
         names: Every name below ``runs/``, of other releases too.
+        releases: Every release of the output.
+        strays: Paths of what was left of runs that died before they began.
     """
 
     runs: tuple[Run, ...]
     summaries: Mapping[str, Mapping[str, Any]]
     receipts: Mapping[str, Receipt]
     names: frozenset[str]
+    releases: frozenset[str]
+    strays: tuple[str, ...]
+
+    def scans(self) -> list[pa.Table]:
+        """Return the scans of every part, as rows of ``receipts.SCANS``."""
+        return [receipt.scans for receipt in self.receipts.values()]
 
     def of_run(self, run_id: str) -> list[Receipt]:
         """Return the receipts of one run, in the order of their names."""
@@ -119,23 +150,39 @@ def read_book(store: Store, output: Output, *, release: str) -> Book:
     runs: list[Run] = []
     summaries: dict[str, Mapping[str, Any]] = {}
     receipts: dict[str, Receipt] = {}
+    releases: set[str] = set()
+    strays: list[str] = []
     for run_id, files in below.items():
         if f"runs/{run_id}/run.json" not in files:
+            strays += [] if run_id == "lease" else sorted(files)  # its heart beats while we look
             continue
+        strays += [path for path in files if path.endswith(SCRAP)]
         run = Run.from_json(_listed_json(store, output, "runs", run_id, "run.json"))
+        releases.add(run.release)
         if run.release != release:
             continue
         runs.append(run)
         if f"runs/{run_id}/summary.json" in files:
             summaries[run_id] = _listed_json(store, output, "runs", run_id, "summary.json")
-        parts = [(output.uri(path), None) for path in files if "/receipts/" in path]
+        parts = [
+            (output.uri(path), None)
+            for path in files
+            if "/receipts/" in path and path.endswith(".json")
+        ]
         for data in store.read_many(parts):
             if isinstance(data, PageError):
                 raise StorageError(f"a receipt of run {run_id} cannot be read: {data}")
             receipt = Receipt.from_json(decode_json(data, "a receipt"))
             receipts[receipt.part] = receipt
     runs.sort(key=lambda run: run.started_at)
-    return Book(tuple(runs), summaries, receipts, frozenset(below))
+    return Book(
+        runs=tuple(runs),
+        summaries=summaries,
+        receipts=receipts,
+        names=frozenset(below),
+        releases=frozenset(releases),
+        strays=tuple(strays),
+    )
 
 
 def _listed_json(store: Store, output: Output, *names: str) -> Mapping[str, Any]:

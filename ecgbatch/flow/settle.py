@@ -3,6 +3,7 @@
 * A removal that was cut off is finished.
 * A part without a receipt is adopted if it is whole, all its files there and readable, and none of
   its scans stands elsewhere; otherwise its files are deleted, ``pages`` first.
+* What is left of a run that died before it began, or of a file that was being written, is deleted.
 * A scan of which only some pages stand (its file was spread over parts, and the run died between
   two of them) is taken out, to be converted again.
 """
@@ -15,10 +16,11 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ecgbatch import schema
 from ecgbatch.errors import ChecksumError
 from ecgbatch.flow.files import decode, facts_of, get_bytes
 from ecgbatch.flow.lease import Fence
-from ecgbatch.flow.output import PART_TABLES, part_of, table_files
+from ecgbatch.flow.output import PART_TABLES, SCRAP, part_of, table_files
 from ecgbatch.flow.receipts import Receipt, receipt_of, whole_scans
 from ecgbatch.flow.removal import finish_removal, remove_scans
 from ecgbatch.flow.runs import Book, read_book
@@ -53,7 +55,8 @@ def settle(store: Store, fence: Fence, *, release: str) -> Settled:
     book = read_book(store, fence.output, release=release)
     receipts = dict(book.receipts)
     adopted = deleted = 0
-    for part, paths in _unreceipted(store, fence, release=release, known=receipts).items():
+    parts, scraps = _unaccounted(store, fence, release=release, known=receipts)
+    for part, paths in parts.items():
         fence.check(store)
         receipt = _whole_part(store, fence, paths, part=part, book=book)
         if receipt is not None and not _stands(receipt.scans, receipts):
@@ -65,7 +68,9 @@ def settle(store: Store, fence: Fence, *, release: str) -> Settled:
             if table in paths:
                 store.delete(fence.output.uri(paths[table]))
         deleted += 1
-    scans = whole_scans(receipts.values())
+    for path in (*book.strays, *scraps):
+        store.delete(fence.output.uri(path))
+    scans = whole_scans(receipt.scans for receipt in receipts.values())
     broken = scans.filter(pc.invert(scans["whole"]))["scan_id"].combine_chunks()
     changed = remove_scans(store, fence, receipts.values(), broken)
     if adopted or changed:
@@ -73,16 +78,19 @@ def settle(store: Store, fence: Fence, *, release: str) -> Settled:
     return Settled(book, adopted=adopted, deleted=deleted, reopened=len(broken))
 
 
-def _unreceipted(
+def _unaccounted(
     store: Store, fence: Fence, *, release: str, known: Mapping[str, Receipt]
-) -> dict[str, dict[str, str]]:
-    """Return the files of parts without a receipt: paths by table, by part."""
-    found: dict[str, dict[str, str]] = {}
-    for table in PART_TABLES:
+) -> tuple[dict[str, dict[str, str]], list[str]]:
+    """Return files of parts without a receipt, by part and table, and half-written ones."""
+    parts: dict[str, dict[str, str]] = {}
+    scraps: list[str] = []
+    for table in schema.PUBLISHED:
         for path in table_files(store, fence.output, table, release=release):
-            if part_of(path) not in known:
-                found.setdefault(part_of(path), {})[table] = path
-    return found
+            if path.endswith(SCRAP):
+                scraps.append(path)
+            elif table in PART_TABLES and part_of(path) not in known:
+                parts.setdefault(part_of(path), {})[table] = path
+    return parts, scraps
 
 
 def _whole_part(
@@ -128,6 +136,6 @@ def _stands(scans: pa.Table, receipts: Mapping[str, Receipt]) -> bool:
     """Whether a scan of a found part is whole by what receipts hold already."""
     if not receipts:
         return False
-    held = whole_scans(receipts.values())
+    held = whole_scans(receipt.scans for receipt in receipts.values())
     taken = held.filter(held["whole"])["scan_id"]
     return bool(pc.any(pc.is_in(scans["scan_id"], value_set=taken.combine_chunks())).as_py())

@@ -5,6 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ecgbatch.config import RunConfig
+from ecgbatch.errors import ConfigError
+from ecgbatch.flow.finish import totals_of
+from ecgbatch.flow.lease import holder
+from ecgbatch.flow.output import Output
+from ecgbatch.flow.runs import Book, Run, chosen_release, read_book
+
 
 @dataclass(frozen=True, slots=True)
 class RunStatus:
@@ -38,3 +45,47 @@ class RunStatus:
     pages_published: int
     pages_quarantined: int
     reasons: Mapping[str, int] = field(default_factory=dict)
+
+
+def status(out: str, *, config: RunConfig, run_id: str | None = None) -> RunStatus:
+    """Say where a run stands.
+
+    Args:
+        out: Address or path of the output.
+        config: Its release is looked at, or the only one that the output has.
+        run_id: The run; by default the one that started last.
+
+    Raises:
+        ConfigError: There is no such run.
+        StorageError: Storage did not answer.
+    """
+    output = Output.at(out, config.storage)
+    store = output.store()
+    book = read_book(store, output, release=chosen_release(store, output, config, None))
+    run = _chosen(book, run_id)
+    receipts = book.of_run(run.run_id)
+    totals = totals_of(receipts)
+    beating = holder(store, output)
+    alive = beating is not None and beating.alive and beating.run_id == run.run_id
+    state = "done" if run.run_id in book.summaries else "running" if alive else "unfinished"
+    return RunStatus(
+        run_id=run.run_id,
+        release=run.release,
+        fingerprint=run.fingerprint,
+        state=state,
+        started_at=run.started_at,
+        heartbeat_age_s=beating.heartbeat_age_s if beating and state == "running" else None,
+        scans_planned=run.scans_listed - run.scans_skipped,
+        scans_committed=totals.scans,
+        parts=len(receipts),
+        pages_published=totals.published,
+        pages_quarantined=totals.quarantined,
+        reasons=totals.reasons,
+    )
+
+
+def _chosen(book: Book, run_id: str | None) -> Run:
+    for run in reversed(book.runs):
+        if run_id in {None, run.run_id}:
+            return run
+    raise ConfigError(f"there is no run {run_id} in this release")
