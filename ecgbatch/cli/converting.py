@@ -54,16 +54,15 @@ def convert(
     The same command again goes on where it stopped, and does nothing where all is done. With
     RAY_ADDRESS set it runs on that cluster, otherwise on the CPUs of this machine.
     """
-    from jobs.convert import stages
-
     from ecgbatch.flow.run import convert as run
+    from jobs.convert import stages
 
     chosen = settings(config, release=release, workers=workers)
     with resumable(), watching() as progress:
         summary = run(
             source,
             out,
-            stages=stages(chosen),
+            stages=stages(chosen, source),
             config=chosen,
             run_id=run_id,
             local=local,
@@ -109,15 +108,15 @@ def retry(
     summary_file: Summary = None,
 ) -> None:
     """Try quarantined pages again; without REASON those that may succeed another time."""
-    from jobs.convert import stages
-
+    from ecgbatch.flow.retry import archives
     from ecgbatch.flow.retry import retry as run
+    from jobs.convert import stages
 
     chosen = settings(config, release=release, workers=workers)
     with resumable(), watching() as progress:
         summary = run(
             out,
-            stages=stages(chosen),
+            stages=stages(chosen, *archives(out, config=chosen)),
             reasons=_reasons(reasons),
             config=chosen,
             local=local,

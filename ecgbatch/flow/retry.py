@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ecgbatch.config import RunConfig
-from ecgbatch.errors import ChecksumError, PageError, Reason
+from ecgbatch.errors import ChecksumError, ConfigError, PageError, Reason
 from ecgbatch.flow.files import decode, get_bytes
 from ecgbatch.flow.manifest import Entry
 from ecgbatch.flow.output import Output
@@ -74,9 +74,18 @@ def retry(
 
 
 def archives(out: str, *, config: RunConfig) -> tuple[str, ...]:
-    """Return the addresses below which the scans of a release lie, to build stages with."""
+    """Return the addresses below which the scans of a release lie, to build stages with.
+
+    Raises:
+        ConfigError: No run of this release has written to ``out``.
+    """
     output = Output.at(out, config.storage)
     book = read_book(output.store(), output, release=release_of(config))
+    if not book.runs:
+        raise ConfigError(
+            f"no run of release {release_of(config)} has written to this output; it has "
+            f"{', '.join(sorted(book.releases)) or 'none'}"
+        )
     return tuple(sorted({archive for run in book.runs for archive in run.archives}))
 
 

@@ -1,0 +1,47 @@
+"""Archive in, tables out.
+
+::
+
+    python jobs/convert.py s3://archive/ecg s3://lake/ecg --config run.toml
+    ray job submit --working-dir . -- python jobs/convert.py s3://archive/ecg s3://lake/ecg
+
+The same as ``ecgbatch convert``. What happens to a scan, in this order, is the list below.
+"""
+
+from __future__ import annotations
+
+from ecgbatch.config import RunConfig
+from ecgbatch.stages.base import Stage
+from ecgbatch.stages.calibrate import Calibrate
+from ecgbatch.stages.locate import Locate
+from ecgbatch.stages.read import Read
+from ecgbatch.stages.rectify import Rectify
+from ecgbatch.stages.trace import Trace
+from ecgbatch.storage import to_uri
+
+
+def stages(config: RunConfig, *archives: str) -> list[Stage]:
+    """Return the stages of a conversion.
+
+    Args:
+        config: Every setting.
+        *archives: Addresses or paths below which the scans lie; at least one.
+    """
+    root_uri, *others = map(to_uri, archives)
+    roots = (*config.storage.allowed_roots, *others)
+    storage = config.storage.model_copy(update={"allowed_roots": roots})
+    return [
+        Read(config.read, root_uri=root_uri, storage=storage, locate=config.locate),
+        Rectify(config.rectify),
+        Locate(config.locate),
+        Trace(config.trace),
+        Calibrate(config.calibrate),
+    ]
+
+
+if __name__ == "__main__":
+    import sys
+
+    from ecgbatch.cli import main
+
+    main(["convert", *sys.argv[1:]])
