@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any, ClassVar
 
@@ -119,7 +119,7 @@ class Read:
     settings: ReadSettings
     root_uri: str
     storage: StorageSettings
-    locate: LocateSettings = LocateSettings()
+    locate: LocateSettings = field(default_factory=LocateSettings)
 
     name: ClassVar[str] = "read"
     # As many scans are fetched ahead; one is decoded at a time.

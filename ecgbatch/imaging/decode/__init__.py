@@ -74,4 +74,13 @@ def open_document(
             ),
             flags,
         )
-    raise PageError(Reason.UNSUPPORTED_FORMAT)
+    from ecgbatch.imaging.decode.dicom import open_dicom
+
+    document = open_dicom(
+        data,
+        max_pixels=max_pixels,
+        max_pages=max_pages,
+        render_dpi=pdf_dpi,
+        assumed=assumed,
+    )
+    return document, flags

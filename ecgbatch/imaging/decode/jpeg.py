@@ -150,6 +150,15 @@ def decode_pixels(data: bytes, *, components: int, inverted_cmyk: bool = True) -
     return cmyk_to_rgb(pixels if inverted_cmyk else 255 - pixels)
 
 
+def state_colours(data: bytes, *, ycbcr: bool) -> bytes:
+    """Return a JPEG that says how its three components are meant.
+
+    Without an Adobe marker libjpeg takes them for YCbCr; a file around the JPEG may know better.
+    """
+    marker = b"\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00" + bytes([ycbcr])
+    return data[:2] + marker + data[2:]
+
+
 def cmyk_to_rgb(inverted: ByteArray) -> ByteArray:
     """Return RGB from inverted CMYK ``(row, column, 4)``: 255 is no ink."""
     colour = inverted[:, :, :3].astype(np.uint16) * inverted[:, :, 3:]

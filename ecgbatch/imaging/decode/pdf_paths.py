@@ -79,8 +79,11 @@ def read_drawing(lines: Iterable[PageObject], to_display: Matrix) -> Drawing:
 # ctypes converts pointers to objects and lets go of the interpreter at each call; on the 60 000
 # calls of a page that doubles the time. The same functions without both:
 def _bare(function: Any, result: Any, *arguments: Any) -> Any:
-    address = ctypes.cast(function, ctypes.c_void_p).value
-    return ctypes.PYFUNCTYPE(result, *arguments)(address)
+    return ctypes.PYFUNCTYPE(result, *arguments)(_address(function))
+
+
+def _address(pointer: Any) -> int:
+    return ctypes.cast(pointer, ctypes.c_void_p).value or 0
 
 
 _segment = _bare(c.FPDFPath_GetPathSegment, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int)
@@ -98,7 +101,7 @@ def _strokes(item: PageObject, to_display: Matrix) -> Iterator[Stroke]:
         return
     points = np.empty((count, 2), dtype=np.float32)
     kinds = np.empty(count, dtype=np.int8)
-    address = ctypes.cast(handle, ctypes.c_void_p).value or 0
+    address = _address(handle)
     at = points.ctypes.data
     for index in range(count):
         segment = _segment(address, index)

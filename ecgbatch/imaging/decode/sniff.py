@@ -86,10 +86,13 @@ def sniff(data: bytes) -> tuple[str, tuple[Flag, ...]]:
         return "jpeg", _polyglot(data)
     if data[:8] == b"\x89PNG\r\n\x1a\n":
         return "png", _polyglot(data)
-    if data[:4] in {b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+"}:
-        return "tiff", _polyglot(data)
+    tiff = data[:4] in {b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+"}
     if data[_DICOM_PREAMBLE_BYTES : _DICOM_PREAMBLE_BYTES + 4] == b"DICM":
-        return "dicom", ()
+        # The preamble may hold a TIFF header, so that both kinds of reader open one file (PS3.10,
+        # section 7.1); the data set is what its writer meant.
+        return "dicom", (Flag.POLYGLOT,) if tiff else ()
+    if tiff:
+        return "tiff", _polyglot(data)
     if b"%PDF-" in data[:_PDF_HEADER_BYTES]:
         return "pdf", ()
     _refuse_known(data)

@@ -274,10 +274,8 @@ def _jpeg_block(segment: bytes, tables: bytes, directory: t.Directory, channels:
     """Return ``(row, column, channel)`` of one strip or tile."""
     if segment[:2] != b"\xff\xd8":
         raise PageError(Reason.CORRUPT_IMAGE)
-    # Without a marker that says so, libjpeg takes three components for YCbCr; the TIFF knows.
-    transform = 1 if directory.integer(t.PHOTOMETRIC, _YCBCR) == _YCBCR else 0
-    adobe = b"\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00" + bytes([transform])
-    data = b"\xff\xd8" + adobe + tables[2:-2] + segment[2:]
+    ycbcr = directory.integer(t.PHOTOMETRIC, _YCBCR) == _YCBCR
+    data = jpeg.state_colours(b"\xff\xd8" + tables[2:-2] + segment[2:], ycbcr=ycbcr)
     header = jpeg.read_header(data)
     check_size(
         header.width_px,
