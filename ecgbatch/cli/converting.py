@@ -112,12 +112,13 @@ def retry(
     from ecgbatch.flow.retry import retry as run
     from jobs.convert import stages
 
+    wanted = _reasons(reasons)
     chosen = settings(config, release=release, workers=workers)
     with resumable(), watching() as progress:
         summary = run(
             out,
             stages=stages(chosen, *archives(out, config=chosen)),
-            reasons=_reasons(reasons),
+            reasons=wanted,
             config=chosen,
             local=local,
             progress=progress,
