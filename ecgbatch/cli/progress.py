@@ -84,12 +84,15 @@ class Bars:
 
 
 def _line(event: ProgressEvent) -> str:
-    return f"{time.strftime('%H:%M:%S')} {event.phase}: {_files_note(event)}"
+    note = _files_note(event)
+    return f"{time.strftime('%H:%M:%S')} {event.phase}{': ' if note else ''}{note}"
 
 
 def _files_note(event: ProgressEvent) -> str:
     if event.phase == "listing":
         return f"{event.scans_total:,} files found"
+    if event.phase != "converting":
+        return ""
     parts = [f"{event.scans_done:,} of {event.scans_total:,} files"]
     parts.append(f"{event.pages_published:,} pages published")
     parts.append(f"{event.pages_quarantined:,} quarantined")

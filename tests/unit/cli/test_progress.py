@@ -36,6 +36,12 @@ def test_a_log_gets_a_line_per_phase_and_not_one_per_event():
     assert "25 of 100 files, 40 pages published, 10 quarantined, 5 pages/s, 30 s to go" in shown[1]
 
 
+def test_a_phase_without_counts_is_a_word():
+    log = io.StringIO()
+    Lines(log).update(event("settling"))
+    assert log.getvalue().split()[1:] == ["settling"]
+
+
 def test_a_log_gets_a_line_whenever_its_time_has_come():
     log = io.StringIO()
     lines = Lines(log, every_s=0.0)
