@@ -117,24 +117,35 @@ def _dilate(
     highest: DoubleArray, lowest: DoubleArray, radius: float, line_px: float
 ) -> tuple[DoubleArray, DoubleArray]:
     """Grow the curve by a disc whose radius is given in lines."""
-    whole = math.floor(radius)
-    part = radius - whole
-    pad = whole + 1
+    pad = math.ceil(radius) + 1
     high = np.pad(highest, pad, constant_values=np.inf)
     low = np.pad(lowest, pad, constant_values=-np.inf)
     size = len(highest)
     top, bottom = np.full(size, np.inf), np.full(size, -np.inf)
-    for shift in range(-whole, whole + 1):
-        reach = math.sqrt(radius**2 - shift**2) * line_px
-        window = slice(pad + shift, pad + shift + size)
-        np.minimum(top, high[window] - reach, out=top)
-        np.maximum(bottom, low[window] + reach, out=bottom)
-    if part > 0:  # the disc's rim, between two lines: it decides how wide a steep stroke is
-        for inner, outer in ((pad + whole, pad + whole + 1), (pad - whole, pad - whole - 1)):
-            near, far = slice(inner, inner + size), slice(outer, outer + size)
-            np.minimum(top, (1 - part) * high[near] + part * high[far], out=top)
-            np.maximum(bottom, (1 - part) * low[near] + part * low[far], out=bottom)
+    for shift in _shifts(radius):
+        reach = math.sqrt(max(radius**2 - shift**2, 0)) * line_px
+        whole = math.floor(shift)
+        part = shift - whole
+        near, far = (slice(pad + whole + i, pad + whole + i + size) for i in (0, 1))
+        if part == 0:  # infinity times nothing is not a number
+            np.minimum(top, high[near] - reach, out=top)
+            np.maximum(bottom, low[near] + reach, out=bottom)
+        else:
+            np.minimum(top, (1 - part) * high[near] + part * high[far] - reach, out=top)
+            np.maximum(bottom, (1 - part) * low[near] + part * low[far] + reach, out=bottom)
     return top, bottom
+
+
+def _shifts(radius: float) -> list[float]:
+    """Return where across the disc to look: on every line, and closer at the rim.
+
+    The rim decides how wide a steep stroke is; looked at in steps of a line, a pen of one pixel
+    would lose 5 % of a slope of three.
+    """
+    whole = math.floor(radius)
+    rim = [radius, radius * 0.97, radius * 0.92, radius * 0.82]
+    inner = [float(shift) for shift in range(-whole, whole + 1)]
+    return inner + [sign * shift for shift in rim for sign in (-1, 1) if not shift.is_integer()]
 
 
 def rectangle(left: float, top: float, right: float, bottom: float) -> Coverage:
