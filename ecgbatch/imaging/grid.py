@@ -13,20 +13,28 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ecgbatch.imaging.lattice import Lattice, fit_lattice, follow, refit
-from ecgbatch.imaging.tiles import Pair, Tiles, cut_tiles, find_pair, measure
+from ecgbatch.imaging.lattice import Lattice, fit_lattice, follow, remeasure
+from ecgbatch.imaging.tiles import Pair, Tiles, cut_tiles, find_pair, measure, misfit
 from ecgbatch.types import ByteArray, DoubleArray
 
 _PAGE_MM = (100.0, 440.0)
 """Longer side of what is scanned or photographed: from a cropped strip to two pages."""
-_COHERENT = 0.5
-"""Coherence below which nothing repeats; text and traces give 0.1 to 0.35."""
+_COHERENT = 0.45
+"""Coherence below which nothing repeats."""
+_SCATTER_CYCLES = 0.1
+"""Grids, also faint and photographed ones, scatter by up to 0.09 of a period; pages without a grid
+by 0.1 to 0.4 (measured by benchmarks/geometry.py)."""
 _TRUSTED = 0.75
 """Coherence above which no other projection or pair of peaks is tried."""
 
 
+_SKEWEST = 2.5
+"""Largest misfit of the two families in the middle of a page; see ``misfit``."""
 _FINE = 0.75
 """Coherence from which the 1-mm lines are good enough to be measured at."""
+_ORDERS = ((2, 0.5, 0.3), (3, 0.5, 0.3), (4, 0.5, 0.3), (5, 0.5, 0.05), (10, 0.5, 0.05))
+"""How many lines may make a period, with the least coherence and share of its lower harmonics:
+those of bare 5-mm lines are as strong as the one that was followed."""
 _COLOUR_TILES = 12
 _PARTS_TRIED = 3
 
@@ -65,28 +73,38 @@ def find_grid(pixels: ByteArray, *, dpi_x: float, dpi_y: float) -> PaperGrid | N
     image, factor = _reduce(pixels)
     ratio = dpi_x / dpi_y if dpi_x > 0 and dpi_y > 0 else 1.0
     lattice, tiles = _best_lattice(image, ratio)
-    if lattice is None or _confidence(lattice) < _COHERENT:
+    if lattice is None or _confidence(lattice, tiles) < _COHERENT:
         return None
     order = _order(tiles, lattice)
     period_mm = _period_mm(
         lattice, order, shape_px=image.shape[:2], factor=factor, dpi=(dpi_x + dpi_y) / 2
     )
-    lattice, line_mm = _in_millimetres(tiles, lattice, period_mm / order)
+    lattice, line_mm = _in_millimetres(tiles, lattice, image, cycle_mm=period_mm / order)
     phasor = _colour_phasor(tiles, lattice, image, per_mm=1 / line_mm)
     colour, contrast, origin_mm = _darkest(phasor, line_mm)
-    if order == 5 and line_mm == 1.0:
+    if order >= 5 and line_mm == 1.0:
         origin_mm = _fifth(tiles, lattice, origin_mm)
     return PaperGrid(
         lattice=lattice.counted(1.0, origin_mm).enlarged(factor),
-        major_known=order == 5 or line_mm == 5.0,
+        major_known=order >= 5 or line_mm == 5.0,
         colour_rgb=colour,
         contrast=contrast,
         confidence=float(lattice.coherence.min()),
     )
 
 
-def _confidence(lattice: Lattice | None) -> float:
-    return 0.0 if lattice is None else float(lattice.coherence.min())
+def _confidence(lattice: Lattice | None, tiles: Tiles) -> float:
+    """Return the lesser coherence; 0 for what no paper can be.
+
+    Tiles that agree still scatter where they show traces or words instead of lines, and a plane
+    through such phases is skewed or stretched.
+    """
+    if lattice is None or lattice.residual_cycles.max() > _SCATTER_CYCLES:
+        return 0.0
+    waves = lattice.waves(tiles.centre_px.mean(axis=0, keepdims=True))[0]
+    if not misfit(waves[:1], waves[1:], pixel_ratio=1.0)[0, 0] < _SKEWEST:
+        return 0.0
+    return float(lattice.coherence.min())
 
 
 def _best_lattice(image: ByteArray, ratio: float) -> tuple[Lattice | None, Tiles]:
@@ -106,17 +124,17 @@ def _best_lattice(image: ByteArray, ratio: float) -> tuple[Lattice | None, Tiles
             continue
         families = [measure(tiles, vector) for vector in (pair.across, pair.down)]
         lattice = fit_lattice(tiles, families[0], families[1])
-        if _confidence(lattice) > _confidence(best[0]):
+        if _confidence(lattice, tiles) > _confidence(*best):
             best = lattice, tiles
-        if _confidence(lattice) > _TRUSTED:
+        if _confidence(lattice, tiles) > _TRUSTED:
             return best
     for tiles in views:
         for start, pair in _pairs_of_parts(tiles, ratio):
             families = [follow(tiles, vector, start=start) for vector in (pair.across, pair.down)]
             lattice = fit_lattice(tiles, families[0], families[1])
-            if _confidence(lattice) > _confidence(best[0]):
+            if _confidence(lattice, tiles) > _confidence(*best):
                 best = lattice, tiles
-            if _confidence(lattice) > _TRUSTED:
+            if _confidence(lattice, tiles) > _TRUSTED:
                 return best
     return best
 
@@ -171,7 +189,7 @@ def _projections(image: ByteArray) -> Iterator[ByteArray]:
         direction = directions[:, 2] / np.abs(directions[:, 2]).max()
         if tint.std() > 0.3:
             yield cv2.transform(image, np.array([[*direction, 128.0]], np.float32))
-        yield cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+        yield _plain(image)
     else:
         yield image
 
@@ -211,30 +229,46 @@ def _period_mm(
     middle = np.array([[shape_px[1] / 2, shape_px[0] / 2]])
     period_px = float(order / np.hypot(*lattice.waves(middle)[0].T).mean())
     longer = max(shape_px) / period_px
-    units = {1: (1.0, 5.0), 2: (5.0, 10.0), 3: (5.0,), 4: (5.0,), 5: (5.0, 25.0)}[order]
+    units = {
+        1: (1.0, 5.0),
+        2: (5.0, 10.0),
+        3: (5.0,),
+        4: (5.0,),
+        5: (5.0, 25.0),
+        10: (5.0, 10.0),
+    }[order]
     costs = [_implausible(longer * unit, factor * period_px / unit, dpi) for unit in units]
     return units[int(np.argmin(costs))]
 
 
-def _in_millimetres(tiles: Tiles, lattice: Lattice, cycle_mm: float) -> tuple[Lattice, float]:
+def _in_millimetres(
+    tiles: Tiles, lattice: Lattice, image: ByteArray, *, cycle_mm: float
+) -> tuple[Lattice, float]:
     """Count in millimetres, measured again at the 1-mm lines where those repeat.
+
+    JPEG keeps colour at half the resolution of light, so fine lines may show in grey alone.
 
     Returns:
         The lattice in millimetres, and the distance of the lines that it was measured at.
     """
+    coarse = lattice.counted(cycle_mm, np.zeros(2))
     if cycle_mm == 1.0:
-        return lattice, 1.0
-    for line_mm in (1.0, 5.0):
-        times = cycle_mm / line_mm
-        found = _harmonics(tiles, lattice, np.array([times]))
-        if times == 1.0 or found.coherence.min() > _FINE:
-            waves = lattice.waves(tiles.centre_px) * times * tiles.size_px
-            families = [measure(tiles, waves[:, axis], reach=0.01) for axis in (0, 1)]
-            counts = lattice.cycles(tiles.centre_px) * times
-            finer = refit(tiles, families[0], families[1], counts)
-            if times == 1.0 or finer.coherence.min() > _FINE:
-                return finer.counted(line_mm, np.zeros(2)), line_mm
-    return lattice.counted(cycle_mm, np.zeros(2)), 5.0
+        return coarse, 1.0
+    views = [tiles]
+    if image.ndim == 3:
+        views.append(cut_tiles(_plain(image), size_px=tiles.size_px))
+    for view in views:
+        if _harmonics(view, coarse, np.ones(1)).coherence.min() > _FINE:
+            finer = remeasure(view, coarse, times=1.0)
+            if finer.coherence.min() > _FINE:
+                return finer, 1.0
+    if cycle_mm != 5.0:
+        coarse = remeasure(tiles, coarse, times=0.2).counted(5.0, np.zeros(2))
+    return coarse, 5.0
+
+
+def _plain(image: ByteArray) -> ByteArray:
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY))
 
 
 def _colour_phasor(
@@ -302,12 +336,12 @@ def _order(tiles: Tiles, lattice: Lattice) -> int:
     """Return n where the lines that were followed are the n-th harmonic of a longer period.
 
     A period of n lines shows at every n-th part of the frequency, in both families and in step
-    over the whole page: five for 1-mm lines with a heavier fifth, two to four where a harmonic
-    of bare 5-mm lines was followed.
+    over the whole page: five for 1-mm lines with a heavier fifth (ten where dots stand half a
+    millimetre apart), two to four where a harmonic of bare 5-mm lines was followed.
     """
     enough = max(0.35, 2.8 / np.sqrt(len(tiles.floor)))
     order = 1
-    for candidate, coherent, ratio in ((2, 0.6, 0.2), (3, 0.6, 0.2), (4, 0.6, 0.2), (5, 0.5, 0.05)):
+    for candidate, coherent, ratio in _ORDERS:
         parts = np.arange(1, candidate + 1) / candidate
         found = _harmonics(tiles, lattice, parts)
         size = np.abs(found.phasor)

@@ -20,6 +20,8 @@ BoolArray = npt.NDArray[np.bool_]
 _GOOD_STRENGTH = 6.0
 """Peak over floor from which a tile carries the count of lines with full weight."""
 _HIGHEST_DEGREE = 4
+_DEEPEST = 0.4
+"""Nearest over farthest corner; a page seen so far from the side cannot be read anyway."""
 _NOISE_CYCLES = 0.02
 """Phases of a tile are off by about this on a clean scan."""
 
@@ -166,23 +168,29 @@ def fit_lattice(tiles: Tiles, across: Family, down: Family) -> Lattice | None:
     )
     if min(reached.sum() for reached in known) < 3:
         return None
-    return _settle(
-        tiles, across, down, np.column_stack(counts), known=np.column_stack(known), passes=3
+    first = _settle(
+        tiles, across, down, np.column_stack(counts), known=np.column_stack(known), passes=2
     )
+    return remeasure(tiles, first, times=1.0)
 
 
-def refit(tiles: Tiles, across: Family, down: Family, expected: DoubleArray) -> Lattice:
-    """Fit again where the counts are known to a fraction of a line.
+def remeasure(tiles: Tiles, lattice: Lattice, *, times: float) -> Lattice:
+    """Read the phases again at the frequency that the fit expects, and fit them.
+
+    A tile that is half bare, or crossed by a ruled line, has its highest peak elsewhere; at the
+    expected place it still shows the grid.
 
     Args:
-        tiles: Where the tiles lie.
-        across: Family of the upright lines, measured at the new frequency.
-        down: Family of the level lines.
-        expected: ``(tile, 2)`` counts in periods of that frequency.
+        tiles: Spectra.
+        lattice: A fit that is right to a fraction of a line.
+        times: Which multiple of its frequency to read.
     """
+    waves = lattice.waves(tiles.centre_px) * times * tiles.size_px
+    across, down = (measure(tiles, waves[:, axis], reach=0.0) for axis in (0, 1))
+    expected = lattice.cycles(tiles.centre_px) * times
     phase = np.column_stack([across.phase, down.phase])
     value = phase + np.round(expected - phase)
-    return _settle(tiles, across, down, value, known=_agree(value - expected), passes=1)
+    return _settle(tiles, across, down, value, known=_agree(value - expected), passes=2)
 
 
 def _settle(
@@ -337,7 +345,10 @@ def _fit_plane(points_px: DoubleArray, cycles: DoubleArray, weight: DoubleArray)
     affine, affine_left = solve(6)
     full, full_left = solve(8)
     degrees = max(1, int((trust > 0).sum()) - 8)
-    matters = (affine_left / max(full_left, 1e-9) - 1) * degrees / 2 > 8  # an F test, two terms
+    edges = np.array([[x, y] for x in (-1.0, 1.0) for y in (-1.0, 1.0)])
+    depth = 1 + edges @ full[6:]  # of the paper's corners, as seen by a camera
+    matters = depth.min() > _DEEPEST * depth.max()
+    matters &= (affine_left / max(full_left, 1e-9) - 1) * degrees / 2 > 8  # an F test, two terms
     found = full if matters else np.concatenate([affine, [0.0, 0.0]])
     matrix = np.append(found, 1.0).reshape(3, 3)
     back = np.array([[1, 0, middle[0]], [0, 1, middle[1]], [0, 0, 1]])

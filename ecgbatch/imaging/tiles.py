@@ -156,7 +156,9 @@ def find_pair(
     across, down = peaks[upright], peaks[~upright]
     if len(across) == 0 or len(down) == 0:
         return None
-    score = scores[upright][:, None] + scores[~upright] - _mismatch(across, down, pixel_ratio)
+    score = (
+        scores[upright][:, None] + scores[~upright] - misfit(across, down, pixel_ratio=pixel_ratio)
+    )
     i, j = np.unravel_index(np.argmax(score), score.shape)
     if not np.isfinite(score[i, j]):
         return None
@@ -202,16 +204,19 @@ def _comb(log: FloatArray, vector: DoubleArray, *, half: int) -> float:
     return score
 
 
-def _mismatch(across: DoubleArray, down: DoubleArray, pixel_ratio: float) -> DoubleArray:
+def misfit(across: DoubleArray, down: DoubleArray, *, pixel_ratio: float) -> DoubleArray:
     """Return ``(across, down)`` how unlike one lattice two vectors are; infinite where not one."""
-    lengths = np.hypot(*across.T)[:, None], np.hypot(*down.T)[None]
+    lengths = np.hypot(*across.T)[:, None] + 1e-9, np.hypot(*down.T)[None] + 1e-9
     cosine = np.abs(across @ down.T) / (lengths[0] * lengths[1])
     ratio = np.log(lengths[1] / lengths[0])  # of the pitch across to the pitch down
     usual = [(np.log(pixel_ratio), 0.0)]
     if pixel_ratio == 1.0:  # fax machines print 204 dots per inch across and 98 or 196 down
         usual += [(np.log(204 / 98), 0.2), (np.log(98 / 204), 0.2)]
     off = np.min([extra + np.abs(ratio - expected) for expected, extra in usual], axis=0)
-    return np.where((cosine > 0.25) | (off > 0.4), np.inf, 6.0 * cosine + 8.0 * off)
+    # rows of dots also line up along their diagonals; paper lies rather straight than so
+    diagonal = 2 * np.abs(across[:, 0] * across[:, 1])[:, None] / lengths[0] ** 2
+    cost = 6.0 * cosine + 8.0 * off + 3.0 * diagonal**2
+    return np.where((cosine > 0.25) | (off > 0.4), np.inf, cost)
 
 
 # ----------------------------------------------------------------------- tile by tile, then all
@@ -238,13 +243,14 @@ def measure(tiles: Tiles, vector: DoubleArray, *, reach: float = 0.08) -> Family
     Args:
         tiles: Spectra.
         vector: ``(2,)`` or ``(tile, 2)`` expected ``(kx, ky)`` in cycles per tile.
-        reach: How far, as a share of its length, the local vector may differ.
+        reach: How far, as a share of its length, the local vector may differ; 0 reads the nearest
+            bin.
     """
     count = len(tiles.floor)
     expected = np.broadcast_to(np.asarray(vector, float), (count, 2))
     centre = np.round(expected).astype(np.int64)
-    radius = int(np.ceil(0.75 + reach * float(np.hypot(*expected.T).max())))
-    radius = min(radius, max(1, int(0.45 * float(np.hypot(*expected.T).min()))))
+    radius = int(np.ceil((0.75 if reach else 0.0) + reach * float(np.hypot(*expected.T).max())))
+    radius = min(radius, int(1 + 0.4 * float(np.hypot(*expected.T).min())))
     dy, dx = (part.ravel() for part in np.mgrid[-radius : radius + 1, -radius : radius + 1])
     amplitude = np.abs(tiles.at(centre[:, 1:] + dy, centre[:, :1] + dx))
     # a peak far from where it is expected must be the higher for it
