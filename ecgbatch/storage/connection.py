@@ -21,6 +21,7 @@ from s3fs import S3FileSystem
 
 from ecgbatch.config import StorageSettings
 from ecgbatch.errors import ConfigError, StorageError
+from ecgbatch.storage.listing import PARSE_EVENT, parse_page
 from ecgbatch.storage.pace import Pace, delay_s
 from ecgbatch.storage.verdict import FAILURES, Kind, RedirectedError, Verdict, judge
 
@@ -100,10 +101,14 @@ class Connection:
             },
         )
         try:
-            client = self._fs.connect()
+            self._prepare(self._fs.connect())
         except FAILURES as error:
             raise StorageError(judge(error).fix or "the storage client cannot be set up") from None
+
+    @staticmethod
+    def _prepare(client: Any) -> None:
         require_public(client.meta.endpoint_url)
+        client.meta.events.register_first(PARSE_EVENT, parse_page)
 
     def start(self, work: Coroutine[Any, Any, T]) -> Future[T]:
         """Begin ``work`` on the event loop of the storage thread."""
@@ -149,7 +154,7 @@ class Connection:
             elif verdict.kind is Kind.EXPIRED and not renewed:
                 renewed = True
                 if await self._fs.set_session() is client:  # nobody else has renewed it
-                    await self._fs.set_session(refresh=True)
+                    self._prepare(await self._fs.set_session(refresh=True))
                 continue
             else:
                 raise RefusedError(verdict, tries)

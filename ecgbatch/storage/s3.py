@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from typing import Any, NoReturn
 
 from ecgbatch.config import StorageSettings
@@ -11,6 +12,7 @@ from ecgbatch.errors import PageError, Reason, StorageError
 from ecgbatch.storage.address import S3, split_s3
 from ecgbatch.storage.connection import Call, Connection, RefusedError, T, connect
 from ecgbatch.storage.listed import Listed
+from ecgbatch.storage.listing import Ask, Page, pages
 from ecgbatch.storage.verdict import FAILURES, Kind, ShortBodyError, judge
 
 NONCE = "ecgbatch-put"
@@ -40,38 +42,37 @@ class S3Objects:
         bucket, key = split_s3(folder_uri)
         prefix = key if not key or key.endswith("/") else key + "/"
         empty = True
-        for page in self._pages(bucket, prefix):
-            for item in page.get("Contents", ()):
-                empty = False
-                uri = f"{S3}{bucket}/{item['Key']}"
-                yield Listed(uri, _version(item), int(item["Size"]))
+        try:
+            for page in pages(
+                self._ask_page(bucket), prefix, at_once=self._settings.requests_at_once
+            ):
+                for name, etag, size_bytes in page.objects:
+                    empty = False
+                    yield Listed(f"{S3}{bucket}/{name}", etag.strip('"'), size_bytes)
+        except RefusedError as refused:
+            _stop(refused, "listing the archive", "s3:ListBucket")
         if empty and key:
             single = self.head(folder_uri)
             if single is not None:
                 yield single
 
-    def _pages(self, bucket: str, prefix: str) -> Iterator[dict[str, Any]]:
-        def request(token: str | None) -> Call[dict[str, Any]]:
-            more = {"ContinuationToken": token} if token else {}
-            return lambda client: client.list_objects_v2(Bucket=bucket, Prefix=prefix, **more)
+    def _ask_page(self, bucket: str) -> Ask:
+        connection = self._connection
 
-        seen: set[int] = set()
-        token: str | None = None
-        while True:
-            try:
-                page = self._ask(request(token))
-            except RefusedError as refused:
-                _stop(refused, "listing the archive", "s3:ListBucket")
-            token = page.get("NextContinuationToken") if page.get("IsTruncated") else None
-            if page.get("IsTruncated") and (token is None or hash(token) in seen):
-                raise StorageError(
-                    "the store repeats a page of its listing, so the archive cannot be listed "
-                    "whole: list it with the store's own inventory and pass a manifest"
-                )
-            yield page
-            if token is None:
-                return
-            seen.add(hash(token))
+        def ask(
+            prefix: str, *, token: str | None = None, delimiter: str | None = None
+        ) -> Future[Page]:
+            options = {"ContinuationToken": token, "Delimiter": delimiter}
+            given = {name: value for name, value in options.items() if value is not None}
+
+            async def call(client: Any) -> Page:
+                answer = await client.list_objects_v2(Bucket=bucket, Prefix=prefix, **given)
+                page: Page = answer["Page"]
+                return page
+
+            return connection.start(connection.ask(call, retries=self._settings.retries))
+
+        return ask
 
     def read(self, uri: str, *, version: str | None, max_bytes: int | None) -> bytes:
         """Return a whole object, in one request."""

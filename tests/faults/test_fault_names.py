@@ -15,6 +15,7 @@ from ecgbatch.errors import ConfigError, PageError, Reason, StorageError
 from ecgbatch.flow.plan import estimate, source_entries, write_plan
 from ecgbatch.storage import Store, join, open_store, scan_id
 from ecgbatch.storage.connection import require_public
+from ecgbatch.storage.listing import Page
 from ecgbatch.storage.s3 import S3Objects
 from tests.faulty_store import Answer, FaultyStore, Instead
 
@@ -298,8 +299,7 @@ def test_fault_72_a_long_manifest_is_fetched_in_pieces(s3_bucket, s3_endpoint, m
 def test_fault_75_a_listing_that_repeats_itself_ends_with_an_error(s3_bucket, monkeypatch):
     async def answer(**asked):
         seen.append(asked.get("ContinuationToken"))
-        contents = [{"Key": f"archive/{len(seen)}", "ETag": '"1"', "Size": 1}]
-        return {"IsTruncated": True, "NextContinuationToken": "same", "Contents": contents}
+        return {"Page": Page([(f"archive/{len(seen)}", "1", 1)], [], "same")}
 
     seen = []
     store = open_store(join(s3_bucket, "archive"))
@@ -307,7 +307,7 @@ def test_fault_75_a_listing_that_repeats_itself_ends_with_an_error(s3_bucket, mo
     monkeypatch.setattr(client, "list_objects_v2", answer, raising=False)
     with pytest.raises(StorageError, match="repeats a page"):
         list(store.list())
-    assert seen == [None, "same"]
+    assert seen == [None, None, "same"]  # whether it branches, then flat
 
 
 def test_fault_75_an_empty_listing_is_an_empty_plan(archive):
@@ -324,7 +324,7 @@ def test_fault_75_a_prefix_of_many_pages_is_listed_to_its_end(
     with FaultyStore(s3_endpoint, lambda asked: Instead(f"{asked.path}&max-keys=5")) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL", server.address)
         assert estimate(source_entries(store)).scans_planned == 23
-    assert server.count("GET") == 5
+    assert server.count("GET") == 1 + 5  # whether it branches, then flat
 
 
 def test_fault_75_a_prefix_is_a_folder(s3_bucket, s3_client):
