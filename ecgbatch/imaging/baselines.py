@@ -13,7 +13,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ecgbatch.imaging.marks import BoolArray, Marks
+from ecgbatch.imaging.marks import Marks
+from ecgbatch.imaging.masks import BoolArray, long_runs
 
 _LEVEL_MM = 1.0  # level for this long: flat parts and round tops, but no flank of a complex
 _SMOOTH_MM = 1.2  # baselines wander and pages keep a rest of tilt
@@ -49,8 +50,7 @@ class Baseline:
 def level_ink(marks: Marks, lines: BoolArray) -> BoolArray:
     """Keep the parts of ``lines`` (row, column) that run level for a millimetre."""
     length = max(2, round(_LEVEL_MM * marks.px_per_mm))
-    kernel = np.ones((1, length), np.uint8)
-    return np.asarray(cv2.morphologyEx(lines.view(np.uint8), cv2.MORPH_OPEN, kernel)).view(np.bool_)
+    return long_runs(lines, length_px=length, axis=1)
 
 
 def line_thickness(level: BoolArray) -> float:

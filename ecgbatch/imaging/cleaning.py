@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ecgbatch.imaging.baselines import Baseline
-from ecgbatch.imaging.marks import BoolArray, IntArray, Marks, Upright, runs
+from ecgbatch.imaging.marks import IntArray, Marks, Upright
+from ecgbatch.imaging.masks import BoolArray, runs
 
 _MAIN_MM = 15.0  # longer than a word in one piece, shorter than a row in few pieces
 _NEW_SHARE = 0.5  # of a piece's columns, where its row has no other ink

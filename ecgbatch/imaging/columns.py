@@ -13,12 +13,16 @@ import numpy as np
 import numpy.typing as npt
 
 from ecgbatch.imaging.hints import Hints
+from ecgbatch.imaging.naming import MATRIX_ROWS
 
 _TRUST = {2: 1.0, 3: 1.0, 4: 1.0, 5: 0.8, 6: 0.6}
 """By columns: carts print four or two, seldom three or five; six are only known of monitors."""
 _LEAST_WIDTH_MM = 18.0
 _AGREED = 0.4  # a border counts for a row where the hints are stronger than this
 _ACCEPTED = 0.5  # two rows with a name at one border, or one row with a name and a mark
+_ACCEPTED_PER_ROW = 0.15  # half the rows with a name at one border
+_UNUSUAL_TRUST = 0.5  # for columns that no usual layout has with so many rows
+_MOST_RHYTHM_ROWS = 3
 _RAGGED_MM = 3.0  # how far ends of rows and columns of one width disagree in print
 _STRAY_COST_PER_MM = 0.02
 _USUAL_MM = (62.5, 125.0)  # 2.5 s and 5 s at 25 mm/s
@@ -65,7 +69,7 @@ def divide(hints: Hints, *, left_px: float, right_px: float, px_per_mm: float) -
         _best_of(hints, n, left_px=left_px, right_px=right_px, px_per_mm=px_per_mm) for n in _TRUST
     ]
     best = max((c for c in choices if c is not None), key=lambda c: c.score, default=whole)
-    if best.score < _ACCEPTED:
+    if best.score < max(_ACCEPTED, _ACCEPTED_PER_ROW * len(hints.strength)):
         return whole
     return _on_marks(best, hints, reach_px=_RAGGED_MM * px_per_mm)
 
@@ -89,7 +93,10 @@ def _best_of(
     usual = np.abs(width_mm[..., 0] - np.array(_USUAL_MM)).min(axis=1, keepdims=True) < 1.0
     stray_mm = np.abs(start_mm[..., 0]) + np.abs(width_mm[..., 0] - even_mm)
     cut = columns * width_mm[..., 0] > length_mm + 2 * _RAGGED_MM
-    trust = _TRUST[columns] * np.where(usual, _USUAL_BONUS, 1.0) * np.where(cut, _CUT_TRUST, 1.0)
+    spare_rows = len(hints.strength) - MATRIX_ROWS.get(columns, 0)
+    fitting = 0 <= spare_rows <= _MOST_RHYTHM_ROWS
+    trust = _TRUST[columns] * (1.0 if fitting else _UNUSUAL_TRUST)
+    trust = trust * np.where(usual, _USUAL_BONUS, 1.0) * np.where(cut, _CUT_TRUST, 1.0)
     score = for_it * trust - _STRAY_COST_PER_MM * stray_mm
     at = np.unravel_index(int(np.argmax(score)), score.shape)
     agreement = (strength[:, at[0], at[1]] > _AGREED).mean(axis=1)

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ecgbatch.imaging.baselines import Baseline
-from ecgbatch.imaging.marks import BoolArray, Marks, Upright, runs
+from ecgbatch.imaging.marks import Marks, Upright
+from ecgbatch.imaging.masks import BoolArray, runs
 
 Numbers = npt.NDArray[np.float32]
 
@@ -198,15 +199,11 @@ class _Trail:
                 length = upright.bottom - upright.top
                 found.append((row, upright, above, length))
         alike = _ALIKE_MM * self._scale
-        for row, upright, above, length in found:
-            if any(
-                other != row
-                and abs(upright.left - upright2.left) <= alike
-                and abs(length - length2) <= alike
-                and abs(above - above2) <= 3 * alike
-                for other, upright2, above2, length2 in found
-            ):
-                self._mark(row, (upright.left + upright.right - 1) / 2, _UPRIGHT_TRUST)
+        shape = np.array([(u.left, above / 3, length) for _, u, above, length in found])
+        for k, (row, upright, _, _) in enumerate(found):
+            same = np.flatnonzero((np.abs(shape - shape[k]) <= alike).all(axis=1))
+            if any(found[other][0] != row for other in same):
+                self._mark(row, upright.centre, _UPRIGHT_TRUST)
                 self._ticks.append(upright)
 
     def _row_of(self, y_px: float) -> int | None:

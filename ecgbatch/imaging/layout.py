@@ -14,7 +14,8 @@ from ecgbatch.imaging.baselines import Baseline, find_baselines, level_ink, line
 from ecgbatch.imaging.cleaning import choose_traces, row_cover, trace_ink, without_separators
 from ecgbatch.imaging.columns import Division, divide
 from ecgbatch.imaging.hints import Hints, find_hints
-from ecgbatch.imaging.marks import BoolArray, Marks, Upright, find_marks, find_uprights, runs
+from ecgbatch.imaging.marks import Marks, Upright, enlarged, find_marks, find_uprights
+from ecgbatch.imaging.masks import BoolArray, runs
 from ecgbatch.imaging.pulse import Pulse, find_pulses
 from ecgbatch.imaging.scale import Scale, read_scale
 from ecgbatch.types import ByteArray, Region
@@ -221,9 +222,7 @@ def _separators(marks: Marks, hints: Hints, division: Division) -> list[Upright]
     reach = _SEPARATOR_MM * marks.px_per_mm
     found = []
     for border in division.borders_px[1:-1]:
-        found += [
-            tick for tick in hints.ticks if abs((tick.left + tick.right - 1) / 2 - border) <= reach
-        ]
+        found += [tick for tick in hints.ticks if abs(tick.centre - border) <= reach]
         left = max(0, round(border - reach))
         ruled = marks.rules[:, left : round(border + reach) + 1]
         for start, stop in runs(np.asarray(ruled.any(axis=0))):
@@ -234,8 +233,5 @@ def _separators(marks: Marks, hints: Hints, division: Division) -> list[Upright]
 
 def _not_trace(traces: BoolArray, *, shape: tuple[int, ...], factor: int) -> BoolArray:
     """The rest of the full page; grey edges of kept ink reach one reduced pixel further."""
-    wide = cv2.dilate(traces.view(np.uint8), np.ones((3, 3), np.uint8))
-    rows, columns = (size * factor for size in wide.shape)
-    full = np.zeros(shape, np.uint8)
-    full[:rows, :columns] = cv2.resize(wide, (columns, rows), interpolation=cv2.INTER_NEAREST)
-    return np.asarray(full == 0)
+    wide = cv2.dilate(traces.view(np.uint8), np.ones((3, 3), np.uint8)).view(np.bool_)
+    return ~enlarged(wide, factor=factor, shape=shape)

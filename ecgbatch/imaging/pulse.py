@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from ecgbatch.imaging.marks import INK_LEVEL, BoolArray, Marks, Upright
+from ecgbatch.imaging.marks import INK_LEVEL, Marks, Upright
+from ecgbatch.imaging.masks import BoolArray
 from ecgbatch.types import ByteArray
 
 PULSE_MV = 1.0  # IEC 60601-2-25
@@ -47,6 +49,9 @@ class Pulse:
     heights_mm: tuple[float, ...]
 
 
+_Pair: TypeAlias = tuple[Upright, Upright]
+
+
 def find_pulses(
     ink: ByteArray, marks: Marks, uprights: Sequence[Upright], *, px_per_mm: float
 ) -> tuple[Pulse, ...]:
@@ -59,26 +64,39 @@ def find_pulses(
         px_per_mm: Scale of ``ink``.
     """
     found = []
-    for k, first in enumerate(uprights):
-        for second in uprights[k + 1 :]:
-            distance_mm = (second.left - first.left) / marks.px_per_mm
-            if distance_mm > _WIDTH_MM[1]:
-                break
-            if distance_mm < _WIDTH_MM[0] or not _is_plateau(
-                marks.black, first, second, px_per_mm=marks.px_per_mm
-            ):
-                continue
-            outline = _outline(marks, uprights, first, second)
-            if outline is not None:
-                found.append(_measured(ink, outline, factor=marks.factor, px_per_mm=px_per_mm))
-                break
+    last: Upright | None = None
+    for first, second in _pairs(marks.black, uprights, px_per_mm=marks.px_per_mm):
+        if first is last or not _is_plateau(marks.black, first, second, px_per_mm=marks.px_per_mm):
+            continue
+        outline = _outline(marks, uprights, first, second)
+        if outline is not None:
+            found.append(_measured(ink, outline, factor=marks.factor, px_per_mm=px_per_mm))
+            last = first
     return tuple(sorted(found, key=lambda pulse: pulse.baseline_px))
+
+
+def _pairs(black: BoolArray, uprights: Sequence[Upright], *, px_per_mm: float) -> list[_Pair]:
+    """Pairs as far apart as the sides of a pulse, with a roof in their middle and nothing below."""
+    left, top, right, bottom = (
+        np.array([getattr(upright, side) for upright in uprights], np.intp)
+        for side in ("left", "top", "right", "bottom")
+    )
+    near, far = (np.searchsorted(left, left + width * px_per_mm) for width in _WIDTH_MM)
+    first = np.repeat(np.arange(left.size), far - near)
+    second = np.array([k for a, b in zip(near, far, strict=True) for k in range(a, b)], np.intp)
+    level = np.abs(top[first] - top[second]) <= _LEVEL_MM * px_per_mm
+    first, second = first[level], second[level]
+    middle = (right[first] + left[second]) // 2
+    roof = np.maximum(top[first], top[second])
+    half = (roof + np.minimum(bottom[first], bottom[second])) // 2
+    reach = np.arange(-round(_LEVEL_MM * px_per_mm), round(_CLEAR_MM * px_per_mm))
+    roofed = black[np.clip(roof[:, None] + reach, 0, len(black) - 1), middle[:, None]].any(axis=1)
+    likely = roofed & ~black[half, middle]
+    return [(uprights[a], uprights[b]) for a, b in zip(first[likely], second[likely], strict=True)]
 
 
 def _is_plateau(black: BoolArray, first: Upright, second: Upright, *, px_per_mm: float) -> bool:
     level = _LEVEL_MM * px_per_mm
-    if abs(first.top - second.top) > level:
-        return False
     clear = round(_CLEAR_MM * px_per_mm)
     top = max(first.top, second.top)
     bottom = min(first.bottom, second.bottom)
