@@ -31,8 +31,9 @@ Call = Callable[[Any], Awaitable[T]]
 CONNECT_S = 10.0
 SILENCE_S = 60.0  # longest wait for the next bytes
 REQUEST_S = 900.0  # a store that drips is as good as none
-_REGION = "x-amz-bucket-region"
 PATIENCE = 8  # "slow down" is heard this many times as often as ``retries`` before giving up
+
+_REGION = "x-amz-bucket-region"
 
 
 class RefusedError(Exception):

@@ -12,7 +12,7 @@ from functools import partial
 from typing import NoReturn
 
 from ecgbatch.config import StorageSettings
-from ecgbatch.errors import PageError, Reason, StorageError
+from ecgbatch.errors import ConfigError, PageError, Reason, StorageError
 from ecgbatch.storage.address import FILE, file_uri, local_path
 from ecgbatch.storage.listed import Listed
 
@@ -31,7 +31,7 @@ class LocalFiles:
     """
 
     def __init__(self, roots: Sequence[str], settings: StorageSettings) -> None:
-        self._roots = [local_path(root) for root in roots if root.startswith(FILE)]
+        self._roots = [root for root in roots if root.startswith(FILE)]
         self._settings = settings
 
     def list(self, folder_uri: str) -> Iterator[Listed]:
@@ -45,6 +45,8 @@ class LocalFiles:
             single = self.head(folder_uri)
             if single is not None:
                 yield single
+            elif folder_uri in self._roots:
+                raise ConfigError("there is no such folder or file: check the path")
             return
         waiting = [top]
         while waiting:
@@ -106,12 +108,12 @@ class LocalFiles:
 
     def _contained(self, path: str) -> bool:
         real = os.path.realpath(path)
-        tops = [os.path.realpath(root) for root in self._roots]
+        tops = [os.path.realpath(local_path(root)) for root in self._roots]
         return any(real == top or real.startswith(top.rstrip("/") + "/") for top in tops)
 
     def _blame(self, error: OSError) -> NoReturn:
         """Raise what a read that failed means: for the file, or for the whole run."""
-        if not any(os.path.exists(root) for root in self._roots):
+        if not any(os.path.exists(local_path(root)) for root in self._roots):
             raise StorageError(
                 "the folder of the archive is not there: is its disk or share mounted?"
             ) from None

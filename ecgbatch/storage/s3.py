@@ -18,6 +18,13 @@ from ecgbatch.storage.verdict import FAILURES, Kind, ShortBodyError, judge
 NONCE = "ecgbatch-put"
 """Metadata that tells our own PUT from another's when the answer was lost."""
 
+# What is done, in the words of messages, and the permission that it takes.
+_LISTING = ("listing the archive", "s3:ListBucket")
+_READING = ("reading the archive", "s3:GetObject")
+_LOOKING = ("looking up an object", "s3:GetObject and s3:ListBucket")
+_WRITING = ("writing the output", "s3:PutObject")
+_REMOVING = ("removing from the output", "s3:DeleteObject")
+
 
 class S3Objects:
     """Reads and writes objects; addresses were checked by ``Store``.
@@ -37,6 +44,12 @@ class S3Objects:
         connection = self._connection
         return connection.run(connection.ask(call, retries=self._settings.retries))
 
+    def _insist(self, call: Call[T], doing: str, permission: str) -> T:
+        try:
+            return self._ask(call)
+        except RefusedError as refused:
+            _stop(refused, doing, permission)
+
     def list(self, folder_uri: str) -> Iterator[Listed]:
         """Yield what lies below a folder, or the one object of that very name."""
         bucket, key = split_s3(folder_uri)
@@ -50,7 +63,7 @@ class S3Objects:
                     empty = False
                     yield Listed(f"{S3}{bucket}/{name}", etag.strip('"'), size_bytes)
         except RefusedError as refused:
-            _stop(refused, "listing the archive", "s3:ListBucket")
+            _stop(refused, *_LISTING)
         if empty and key:
             single = self.head(folder_uri)
             if single is not None:
@@ -115,7 +128,7 @@ class S3Objects:
             Kind.BROKEN: Reason.SOURCE_UNREADABLE,
         }.get(verdict.kind)
         if reason is None:
-            _stop(refused, "reading the archive", "s3:GetObject")
+            _stop(refused, *_READING)
         if verdict.kind is Kind.BROKEN:
             # One bad object, or a store that is down? If it answers a question, it is up.
             bucket, _ = split_s3(uri)
@@ -123,7 +136,7 @@ class S3Objects:
                 self._ask(lambda client: client.list_objects_v2(Bucket=bucket, MaxKeys=1))
             except RefusedError as deaf:
                 if deaf.verdict.kind is not Kind.DENIED:
-                    _stop(deaf, "reading the archive", "s3:ListBucket")
+                    _stop(deaf, *_READING)
         raise PageError(reason, tries=refused.tries) from None
 
     def head(self, uri: str) -> Listed | None:
@@ -136,16 +149,12 @@ class S3Objects:
         except RefusedError as refused:
             if refused.verdict.kind is Kind.GONE:
                 return None
-            _stop(refused, "looking up an object", "s3:GetObject and s3:ListBucket")
+            _stop(refused, *_LOOKING)
         return Listed(uri, _version(answer), int(answer["ContentLength"]))
 
     def write(self, uri: str, data: bytes) -> str:
         """Put a whole object in the place of whatever was there, and return its version."""
-        put = _Put(uri, data)
-        try:
-            return self._ask(put)
-        except RefusedError as refused:
-            _stop(refused, "writing the output", "s3:PutObject")
+        return self._insist(_Put(uri, data), *_WRITING)
 
     def create(self, uri: str, data: bytes) -> bool:
         """Put a whole object where there is none; False where there is one."""
@@ -159,9 +168,9 @@ class S3Objects:
             self._ask(put)
         except RefusedError as refused:
             if refused.verdict.kind is not Kind.CHANGED:
-                _stop(refused, "writing the output", "s3:PutObject")
+                _stop(refused, *_WRITING)
             # It may be our own object that is in the way, of a try whose answer was lost.
-            return self._ask(put.landed) is not None
+            return self._insist(put.landed, *_LOOKING) is not None
         return True
 
     def delete(self, uri: str) -> None:
@@ -171,7 +180,7 @@ class S3Objects:
             self._ask(lambda client: client.delete_object(Bucket=bucket, Key=key))
         except RefusedError as refused:
             if refused.verdict.kind is not Kind.GONE:
-                _stop(refused, "removing from the output", "s3:DeleteObject")
+                _stop(refused, *_REMOVING)
 
 
 class _Put:

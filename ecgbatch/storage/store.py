@@ -74,6 +74,7 @@ class Store:
         """Yield every object below a folder (by default the root), as the store gives them.
 
         Raises:
+            ConfigError: The root is a path where nothing is.
             StorageError: The store cannot be listed to its end.
         """
         folder_uri = self.root_uri if folder_uri is None else folder_uri

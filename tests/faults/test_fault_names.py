@@ -48,6 +48,7 @@ PATHS = {
 def archive(request, tmp_path):
     """Return an empty store, of either kind."""
     if request.param == "file":
+        (tmp_path / "archive").mkdir()
         return open_store(str(tmp_path / "archive"))
     return open_store(join(request.getfixturevalue("s3_bucket"), "archive"))
 

@@ -399,6 +399,13 @@ def test_fault_83_equal_bytes_of_another_are_not_taken_for_ours(store, misbehave
     assert store.create(uri, b"same") is False
 
 
+def test_fault_83_where_it_cannot_be_known_who_came_first_the_run_stops(store, misbehave):
+    taken = Answer(412, "PreconditionFailed")
+    misbehave(lambda asked: {"PUT": taken, "HEAD": Answer(403)}.get(asked.method))
+    with pytest.raises(StorageError, match="s3:GetObject"):
+        store.create(at(store, "receipt"), b"x")
+
+
 def test_fault_84_a_store_without_conditional_puts_is_refused_at_the_start(store, misbehave):
     misbehave(lambda _: UNCONDITIONAL)
     with pytest.raises(StorageError, match=r"storage\.single_writer = true"):

@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from ecgbatch.config import StorageSettings
-from ecgbatch.errors import PageError, Reason, StorageError
+from ecgbatch.errors import ConfigError, PageError, Reason, StorageError
 from ecgbatch.storage import join, open_store
 
 
@@ -232,3 +232,9 @@ def test_no_error_names_a_file(store):
     assert "MUSTERMANN" not in str(caught.value)
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__
+
+
+def test_a_folder_that_does_not_exist_is_no_empty_archive(store, tmp_path):
+    assert list(store.list(join(store.root_uri, "runs"))) == []
+    with pytest.raises(ConfigError, match="no such folder"):
+        list(open_store(str(tmp_path / "typo")).list())
