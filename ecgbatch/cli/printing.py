@@ -45,7 +45,7 @@ def summary_lines(summary: RunSummary, *, out: str) -> list[str]:
     if summary.pages_per_s:
         lines += _fact("speed", f"{summary.pages_per_s:.3g} pages/s")
     if summary.stage_ms:
-        stages = "   ".join(f"{name} {ms:.3g}" for name, ms in summary.stage_ms.items())
+        stages = "   ".join(f"{name} {ms:.0f}" for name, ms in summary.stage_ms.items())
         lines += _fact("ms per page", stages)
     if summary.reasons:
         lines += ["", *reason_lines(summary.reasons)]
@@ -109,7 +109,7 @@ def verify_lines(report: VerifyReport) -> list[str]:
     whole = f"{report.scans_whole:,} of {report.scans_planned:,} have every page exactly once"
     pages = f"{report.pages_published:,} published, {report.pages_quarantined:,} quarantined"
     lines = [f"release {report.release}: {'NOT whole' if report.findings else 'whole'}", ""]
-    lines += _fact("files", f"{report.files:,} read whole, of {report.runs:,} runs")
+    lines += _fact("files", f"{report.files:,} read whole (runs: {report.runs:,})")
     lines += _fact("scans", whole)
     lines += _fact("pages", pages)
     if report.findings:

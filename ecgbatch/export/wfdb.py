@@ -35,10 +35,13 @@ def files(record: ExportRecord) -> Mapping[str, bytes]:
 
 def _remarks(record: ExportRecord) -> list[str]:
     page = record.page
+    remarks = [f"layout: {page['layout']}"]
+    for name, unit in (("speed_mm_per_s", "mm/s"), ("gain_mm_per_mv", "mm/mV")):
+        if page[name] is not None:
+            title = name.partition("_")[0]
+            remarks.append(f"{title}: {page[name]:g} {unit} ({page[f'{title}_source']})")
     return [
-        f"layout: {page['layout']}",
-        f"speed: {page['speed_mm_per_s']:g} mm/s ({page['speed_source']})",
-        f"gain: {page['gain_mm_per_mv']:g} mm/mV ({page['gain_source']})",
+        *remarks,
         f"quality: {page['quality_class']} {page['quality_score']:.2f}",
         f"flags: {' '.join(page['flags']) or 'none'}",
         f"t0_ms: {record.t0_ms:g}",

@@ -23,6 +23,7 @@ _MARGIN_PX = 28
 _HEAD_PX = 132
 _CORNER_PX = 14
 _NAME_RISE_PX = 46  # above the zero line, clear of all but tall complexes
+_NAME_ASIDE = 0.2  # of a region's width: at its start stands the printed name, to compare with
 _FADE = 0.35  # how far the paper steps back behind the curves
 _CLASS_COLOURS = {"good": canvas.GOOD, "review": canvas.REVIEW, "poor": canvas.POOR}
 
@@ -133,7 +134,7 @@ def _frame(picture: ByteArray, lead: Lead, *, scale: float) -> None:
     canvas.chip(
         picture,
         name,
-        x=left + 3,
+        x=left + round(_NAME_ASIDE * (right - left)),
         y=zero - _NAME_RISE_PX,
         size_px=14,
         fill=colour,

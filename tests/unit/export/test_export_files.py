@@ -26,7 +26,7 @@ def out(tmp_path):
     write_part(
         place,
         part="part-a",
-        pages=[row("pages"), row("pages", page_no=2)],
+        pages=[row("pages"), row("pages", page_no=2, speed_mm_per_s=None, gain_mm_per_mv=None)],
         signals=[
             row("signals", samples_uv=[0, 1000, None, -32767]),
             row("signals", role="rhythm", samples_uv=[1, 2, 3, 4, 5, 6]),
