@@ -2,21 +2,26 @@
 
 Where a tall beat reaches the trace of the row beside it, both paths hold the same runs. The columns
 beside the meeting tell who came over: its runs stretch towards the other row. The visitor keeps
-the run's far end as the end of its peak; the other line is walked through straight. Where two
-lines run together for longer than any crossing lasts, each keeps the edge on its own side.
+the run's far end as the end of its peak; the other line is walked through straight, or is missing
+where it was in motion itself and nobody can see what it did. Where two lines run together for
+longer than any crossing lasts, each keeps the edge on its own side.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from ecgbatch.imaging.path import CROSSING_MM
 from ecgbatch.imaging.runs import IndexArray, Runs
 from ecgbatch.types import FloatArray
 
-_CROSSING_MM = 3.0  # as in ``path``
+BoolArray: TypeAlias = npt.NDArray[np.bool_]
+
 _BESIDE_MM = 0.4  # columns beside a meeting that are asked
 
 
@@ -34,7 +39,7 @@ class Edges:
     left: int
     top_px: FloatArray
     bottom_px: FloatArray
-    shared: npt.NDArray[np.bool_]
+    shared: BoolArray
 
     @property
     def level_px(self) -> float:
@@ -44,13 +49,19 @@ class Edges:
 
 
 def part_ink(
-    runs: Runs, paths: list[IndexArray], lefts: list[int], *, radius_px: float, px_per_mm: float
+    runs: Runs,
+    paths: Sequence[tuple[IndexArray, BoolArray]],
+    lefts: Sequence[int],
+    *,
+    radius_px: float,
+    px_per_mm: float,
 ) -> list[Edges]:
     """Give each path its own edges, also where several hold the same runs.
 
     Args:
         runs: Of the page.
-        paths: For each lead, the run in each of its columns, -1 where there is none.
+        paths: For each lead, as ``path.find_path`` gives it: the run in each column, and where
+            other ink crosses.
         lefts: First column of each.
         radius_px: Half the line's width.
         px_per_mm: Scale of the page.
@@ -59,46 +70,50 @@ def part_ink(
         The edges of each lead, in the order of ``paths``.
     """
     uses = np.zeros(runs.column.size + 1, np.intp)
-    for path in paths:
+    for path, _ in paths:
         uses[path] += 1
     uses[-1] = 0  # -1 stands for no run
-    whole = [_edges(runs, path, left, uses) for path, left in zip(paths, lefts, strict=True)]
+    whole = [
+        _edges(runs, path, left, crossed | (uses[path] > 1))
+        for (path, crossed), left in zip(paths, lefts, strict=True)
+    ]
     beside = max(1, round(_BESIDE_MM * px_per_mm))
     parted = []
-    for number, (mine, path) in enumerate(zip(whole, paths, strict=True)):
+    for number, (mine, (path, _)) in enumerate(zip(whole, paths, strict=True)):
         top, bottom = mine.top_px.copy(), mine.bottom_px.copy()
         for start, stop in stretches(mine.shared):
-            other = _partner(paths, lefts, number, path[start], mine.left + start)
-            theirs = whole[other]
-            shift = mine.left - theirs.left
-            above = mine.level_px < theirs.level_px
-            if stop - start > _CROSSING_MM * px_per_mm:
+            here = slice(start, stop)
+            other = _partner(paths, lefts, number, path[start:stop], mine.left + start)
+            above = other is not None and mine.level_px < whole[other].level_px
+            if other is not None and stop - start > CROSSING_MM * px_per_mm:
                 if above:
-                    bottom[start:stop] = top[start:stop] + 2 * radius_px
+                    bottom[here] = top[here] + 2 * radius_px
                 else:
-                    top[start:stop] = bottom[start:stop] - 2 * radius_px
+                    top[here] = bottom[here] - 2 * radius_px
                 continue
-            reach = _reach(mine, start, stop, beside, down=above)
-            their_reach = _reach(theirs, start + shift, stop + shift, beside, down=not above)
-            if reach < their_reach:
-                line = _straight(mine, start, stop)
-                line = np.clip(line, top[start:stop] + radius_px, bottom[start:stop] - radius_px)
-                top[start:stop], bottom[start:stop] = line - radius_px, line + radius_px
+            line = _straight(mine, start, stop, beside, most_px=2 * radius_px + px_per_mm)
+            if other is None:
+                visited = bool(np.isfinite(line).all())
+            else:
+                theirs, shift = whole[other], mine.left - whole[other].left
+                reach = _reach(mine, start, stop, beside, down=above)
+                their_reach = _reach(theirs, start + shift, stop + shift, beside, down=not above)
+                visited = reach < their_reach
+            if visited:
+                line = np.clip(line, top[here] + radius_px, bottom[here] - radius_px)
+                top[here], bottom[here] = line - radius_px, line + radius_px
         parted.append(Edges(left=mine.left, top_px=top, bottom_px=bottom, shared=mine.shared))
     return parted
 
 
-def _edges(runs: Runs, path: IndexArray, left: int, uses: IndexArray) -> Edges:
+def _edges(runs: Runs, path: IndexArray, left: int, shared: BoolArray) -> Edges:
     found = path >= 0
-    return Edges(
-        left=left,
-        top_px=np.where(found, runs.top_px[path], np.nan).astype(np.float32),
-        bottom_px=np.where(found, runs.bottom_px[path], np.nan).astype(np.float32),
-        shared=found & (uses[path] > 1),
-    )
+    top, bottom = np.full((2, path.size), np.nan, np.float32)
+    top[found], bottom[found] = runs.top_px[path[found]], runs.bottom_px[path[found]]
+    return Edges(left=left, top_px=top, bottom_px=bottom, shared=found & shared)
 
 
-def stretches(mask: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
+def stretches(mask: BoolArray) -> list[tuple[int, int]]:
     """Start and stop of every stretch of True.
 
     Example:
@@ -110,20 +125,33 @@ def stretches(mask: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
 
 
 def _partner(
-    paths: list[IndexArray], lefts: list[int], mine: int, run: np.intp, column: int
-) -> int:
-    """The other lead that holds a run in a column."""
-    for number, (path, left) in enumerate(zip(paths, lefts, strict=True)):
-        if number != mine and 0 <= column - left < path.size and path[column - left] == run:
-            return number
-    raise AssertionError("a shared run has two holders")
+    paths: Sequence[tuple[IndexArray, BoolArray]],
+    lefts: Sequence[int],
+    mine: int,
+    runs: IndexArray,
+    column: int,
+) -> int | None:
+    """The other lead that holds most of some runs; None where it is nobody's ink."""
+    held = np.zeros(len(paths), np.intp)
+    for number, ((path, _), left) in enumerate(zip(paths, lefts, strict=True)):
+        start = column - left
+        if number != mine and start < path.size and start + runs.size > 0:
+            theirs = path[max(start, 0) : start + runs.size]
+            offset = max(-start, 0)
+            held[number] = np.sum(theirs == runs[offset : offset + theirs.size])
+    return int(np.argmax(held)) if held.any() else None
+
+
+def _beside(edges: Edges, start: int, stop: int, beside: int) -> IndexArray:
+    """The columns beside a meeting in which the lead has ink of its own."""
+    near = np.r_[max(0, start - beside) : start, stop : min(stop + beside, edges.top_px.size)]
+    near = near[(near >= 0) & (near < edges.top_px.size)]
+    return np.asarray(near[~edges.shared[near] & np.isfinite(edges.top_px[near])])
 
 
 def _reach(edges: Edges, start: int, stop: int, beside: int, *, down: bool) -> float:
     """How far the ink beside a meeting stretches from the lead's level towards the other."""
-    near = np.r_[max(0, start - beside) : max(0, start), stop : stop + beside]
-    near = near[near < edges.top_px.size]
-    near = near[~edges.shared[near] & np.isfinite(edges.top_px[near])]
+    near = _beside(edges, start, stop, beside)
     if near.size == 0:
         return 0.0
     if down:
@@ -131,10 +159,11 @@ def _reach(edges: Edges, start: int, stop: int, beside: int, *, down: bool) -> f
     return float(edges.level_px - edges.top_px[near].min())
 
 
-def _straight(edges: Edges, start: int, stop: int) -> FloatArray:
-    """The straight line through a meeting, level where only one side is known."""
-    own = np.flatnonzero(~edges.shared & np.isfinite(edges.top_px))
-    if own.size == 0:
-        return np.asarray((edges.top_px + edges.bottom_px)[start:stop] / 2, np.float32)
-    centre = (edges.top_px + edges.bottom_px)[own] / 2
-    return np.interp(np.arange(start, stop), own, centre).astype(np.float32)
+def _straight(edges: Edges, start: int, stop: int, beside: int, *, most_px: float) -> FloatArray:
+    """The straight line through a meeting; NaN where the lead is in motion on either side."""
+    near = _beside(edges, start, stop, beside)
+    moving = near.size == 0 or (edges.bottom_px[near].max() - edges.top_px[near].min() > most_px)
+    if moving:
+        return np.full(stop - start, np.nan, np.float32)
+    centre = (edges.top_px + edges.bottom_px)[near] / 2
+    return np.interp(np.arange(start, stop), near, centre).astype(np.float32)

@@ -22,7 +22,9 @@ _PER_GAP_COLUMN = 0.25  # ink that is missing is cheaper than ink of somebody el
 _PER_JUMP_PX = 1.0
 _PER_STRAY_MM = 0.02  # mean distance from the lead's own row
 _PER_OUTSIDE_MM = 0.2  # beyond where its trace may run
-_CROSSING_MM = 3.0  # two traces that run together for longer do not cross, they overlap
+CROSSING_MM = 5.0  # 0.2 s, wider than any QRS: what runs together for longer does not cross
+_PER_TAKEN_COLUMN = 0.7  # of a chain that fits another lead better
+_TURN_MM = 0.3  # a turn in a knot costs no more: a beat that crosses turns at its peak
 _DIRECTION_MM = 0.8  # stretch of a chain that tells its direction
 _MOST_CHAINS = 256  # a clean lead has a few; a page of speckle has thousands, and no lead
 
@@ -52,7 +54,8 @@ def find_path(
     bottom_px: float,
     baseline_px: float,
     px_per_mm: float,
-) -> IndexArray:
+    taken: IndexArray | None = None,
+) -> tuple[IndexArray, npt.NDArray[np.bool_]]:
     """Choose one run per column for one lead.
 
     Args:
@@ -64,27 +67,34 @@ def find_path(
         bottom_px: Lower border.
         baseline_px: Row of the lead's zero line; NaN where unknown.
         px_per_mm: Scale of the page.
+        taken: Chains that fit another lead better; they are used where there is no other ink.
 
     Returns:
-        ``(right - left,)`` index of the chosen run, -1 where the lead has no ink.
+        ``(right - left,)`` index of the chosen run, -1 where the lead has no ink; and whether the
+        run is a knot, where other ink crosses.
     """
     path = np.full(right - left, -1, np.intp)
+    crossed = np.zeros(right - left, np.bool_)
     mine = np.arange(runs.first[left], runs.first[right])
     inside = (runs.bottom_px[mine] >= top_px) & (runs.top_px[mine] <= bottom_px)
     welcome = np.unique(links.chain[mine[inside]])
     mine = mine[np.isin(links.chain[mine], welcome)]
     if mine.size == 0:
-        return path
+        return path, crossed
     centre = runs.centre_px[mine]
     outside_px = np.maximum(0, np.maximum(top_px - centre, centre - bottom_px))
     price = _PER_OUTSIDE_MM * outside_px / px_per_mm
     if np.isfinite(baseline_px):
         price += _PER_STRAY_MM * np.abs(centre - baseline_px) / px_per_mm
+    if taken is not None:
+        price = price + _PER_TAKEN_COLUMN * np.isin(links.chain[mine], taken)
     chains = _gather(runs, links, mine, 1.0 - price, reach=max(2, round(_DIRECTION_MM * px_per_mm)))
-    for number in _walk(runs, links, chains, longest=_CROSSING_MM * px_per_mm):
+    walk = _walk(links, chains, runs, longest=CROSSING_MM * px_per_mm, turn_px=_TURN_MM * px_per_mm)
+    for number, is_knot in walk:
         members = mine[links.chain[mine] == links.chain[chains.first[number]]]
         path[runs.column[members] - left] = members
-    return path
+        crossed[runs.column[members] - left] = is_knot
+    return path, crossed
 
 
 def _gather(
@@ -118,15 +128,18 @@ def _gather(
     )
 
 
-def _walk(runs: Runs, links: Links, chains: _Chains, *, longest: float) -> list[int]:
-    """Best sequence of chains by dynamic programming over their ends."""
+def _walk(
+    links: Links, chains: _Chains, runs: Runs, *, longest: float, turn_px: float
+) -> list[tuple[int, bool]]:
+    """Best sequence of chains by dynamic programming over their ends, and which are knots."""
+    into, out_of = _find_knots(links, chains, longest=longest)
     count = chains.first.size
-    best = chains.value.copy()
+    is_knot = np.isin(np.arange(count), out_of)
+    best = np.where(is_knot, -np.inf, chains.value)  # a knot is crossed, never visited
     before = np.full(count, -1)
-    knots = _find_knots(links, chains, longest=longest)
     for here in range(1, count):
-        there = np.flatnonzero(chains.stop[:here] < chains.start[here])
-        if there.size == 0:
+        there = np.flatnonzero((chains.stop[:here] < chains.start[here]) & ~is_knot[:here])
+        if there.size == 0 or is_knot[here]:
             continue
         gap = chains.start[here] - chains.stop[there] - 1
         first, last = chains.first[here], chains.last[there]
@@ -134,50 +147,54 @@ def _walk(runs: Runs, links: Links, chains: _Chains, *, longest: float) -> list[
             runs.top_px[first] - runs.bottom_px[last], runs.top_px[last] - runs.bottom_px[first]
         )
         cost = _PER_GAP_COLUMN * gap + _PER_JUMP_PX * np.maximum(apart, 0)
-        # Across a knot, what counts is whether both sides lie on one line.
-        over = (gap > 0) & (gap <= longest)
-        steps = gap + 1.0
-        ahead = chains.leave_y[there] + chains.leave_slope[there] * steps
-        back = chains.enter_y[here] - chains.enter_slope[here] * steps
-        miss = np.minimum(
-            np.abs(ahead - chains.enter_y[here]), np.abs(back - chains.leave_y[there])
-        )
-        cost = np.where(over & knots[2][there] & knots[1][here], _PER_JUMP_PX * miss, cost)
-        # A knot itself is no place to turn.
-        cost = np.where(knots[0][there] | knots[0][here], cost + longest, cost)
+        # Across a knot each side should lie on the other's line; its columns are covered.
+        across = (out_of[here] >= 0) & (into[there] == out_of[here])
+        off = _off_line(chains, there, here, steps=gap + 1.0)
+        cost = np.where(across, _PER_JUMP_PX * np.minimum(off, turn_px) - gap, cost)
         total = best[there] - cost
         choice = int(np.argmax(total))
         if total[choice] > 0:
             best[here] += total[choice]
             before[here] = there[choice]
-    walk = [int(np.argmax(best))]
-    while before[walk[-1]] >= 0:
-        walk.append(int(before[walk[-1]]))
+    place = int(np.argmax(best))
+    walk = [(place, False)]
+    while before[place] >= 0:
+        earlier = int(before[place])
+        if out_of[place] >= 0 and into[earlier] == out_of[place]:
+            walk.append((int(out_of[place]), True))
+        walk.append((earlier, False))
+        place = earlier
     return walk[::-1]
 
 
-def _find_knots(
-    links: Links, chains: _Chains, *, longest: float
-) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    """Short chains where several come together and part again, those after and those before."""
-    chain_number = {int(links.chain[run]): number for number, run in enumerate(chains.first)}
+def _off_line(chains: _Chains, there: IndexArray, here: int, *, steps: DoubleArray) -> DoubleArray:
+    """Distance of each side of a knot from the line on which the other lies; the larger one."""
+    leave, enter = chains.leave_slope[there], chains.enter_slope[here]
+    ahead = chains.leave_y[there] + leave * steps - chains.enter_y[here]
+    back = chains.enter_y[here] - enter * steps - chains.leave_y[there]
+    aside = np.maximum(np.abs(ahead) / np.hypot(1, leave), np.abs(back) / np.hypot(1, enter))
+    return np.asarray(aside)
+
+
+def _find_knots(links: Links, chains: _Chains, *, longest: float) -> tuple[IndexArray, IndexArray]:
+    """For each chain the knot that it runs into and the one that it comes out of, -1 for none.
+
+    A knot is a short chain in which several come together and part again.
+    """
+    number_of = {int(links.chain[run]): number for number, run in enumerate(chains.first)}
     count = chains.first.size
     leaves: list[list[int]] = [[] for _ in range(count)]
     enters: list[list[int]] = [[] for _ in range(count)]
-    for number in range(count):
-        run = chains.last[number]
+    for number, run in enumerate(chains.last):
         for follower in range(links.next_first[run], links.next_first[run] + links.next_count[run]):
-            other = chain_number.get(int(links.chain[follower]))
-            if other is not None and other != number:
+            other = number_of.get(int(links.chain[follower]), number)
+            if other != number:
                 leaves[number].append(other)
                 enters[other].append(number)
-    knot = np.zeros(count, np.bool_)
-    after = np.zeros(count, np.bool_)
-    ahead = np.zeros(count, np.bool_)
+    into, out_of = np.full(count, -1), np.full(count, -1)
     for number in range(count):
         short = chains.stop[number] - chains.start[number] < longest
         if short and len(enters[number]) > 1 and len(leaves[number]) > 1:
-            knot[number] = True
-            after[leaves[number]] = True
-            ahead[enters[number]] = True
-    return knot, after, ahead
+            into[enters[number]] = number
+            out_of[leaves[number]] = number
+    return into, out_of

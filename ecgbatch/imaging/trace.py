@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-from ecgbatch.imaging.crossing import Edges, part_ink
+from ecgbatch.imaging.crossing import BoolArray, Edges, part_ink
 from ecgbatch.imaging.path import find_path
 from ecgbatch.imaging.pen import centre_line
-from ecgbatch.imaging.runs import IndexArray, Runs, find_runs, ink_level, link_runs
+from ecgbatch.imaging.runs import IndexArray, Links, Runs, find_runs, ink_level, link_runs
 from ecgbatch.types import ByteArray, FloatArray, Region, Trace
 
 PER_COLUMN = 4
@@ -43,20 +42,8 @@ def trace_leads(ink: ByteArray, regions: Sequence[Region], *, px_per_mm: float) 
     links = link_runs(runs, slack_px=_SLACK_PX)
     width = ink.shape[1]
     spans = [_span(region, width) for region in regions]
-    paths = [
-        find_path(
-            runs,
-            links,
-            left=left,
-            right=right,
-            top_px=region.top_px,
-            bottom_px=region.bottom_px,
-            baseline_px=region.baseline_px,
-            px_per_mm=px_per_mm,
-        )
-        for region, (left, right) in zip(regions, spans, strict=True)
-    ]
-    radius_px = _pen_radius(runs, paths)
+    paths = _find_paths(runs, links, regions, spans, px_per_mm=px_per_mm)
+    radius_px = _pen_radius(runs, [path for path, _ in paths])
     edges = part_ink(
         runs, paths, [left for left, _ in spans], radius_px=radius_px, px_per_mm=px_per_mm
     )
@@ -69,8 +56,49 @@ def trace_leads(ink: ByteArray, regions: Sequence[Region], *, px_per_mm: float) 
             y_px=centre,
             overlap=_per_sample(part.shared | _near(runs, path, radius_px)),
         )
-        for region, part, path, centre in zip(regions, edges, paths, centres, strict=True)
+        for region, part, (path, _), centre in zip(regions, edges, paths, centres, strict=True)
     ]
+
+
+def _find_paths(
+    runs: Runs,
+    links: Links,
+    regions: Sequence[Region],
+    spans: Sequence[tuple[int, int]],
+    *,
+    px_per_mm: float,
+) -> list[tuple[IndexArray, BoolArray]]:
+    """A path per lead; where two want the same ink, the other one looks for ink of its own."""
+
+    def find(number: int, taken: IndexArray | None) -> tuple[IndexArray, BoolArray]:
+        region, (left, right) = regions[number], spans[number]
+        return find_path(
+            runs,
+            links,
+            left=left,
+            right=right,
+            top_px=region.top_px,
+            bottom_px=region.bottom_px,
+            baseline_px=region.baseline_px,
+            px_per_mm=px_per_mm,
+            taken=taken,
+        )
+
+    paths = [find(number, None) for number in range(len(regions))]
+    nearest = np.full(runs.column.size, np.inf)  # lead whose zero line is nearest, run by run
+    uses = np.zeros(runs.column.size, np.intp)
+    distances = []
+    for region, (path, crossed) in zip(regions, paths, strict=True):
+        own = path[(path >= 0) & ~crossed]
+        distance = np.abs(runs.centre_px[own] - region.baseline_px)
+        nearest[own] = np.fmin(nearest[own], distance)
+        uses[own] += 1
+        distances.append((own, distance))
+    for number, (own, distance) in enumerate(distances):
+        lost = own[(uses[own] > 1) & (distance > nearest[own])]
+        if lost.size:
+            paths[number] = find(number, np.unique(links.chain[lost]))
+    return paths
 
 
 def _span(region: Region, width: int) -> tuple[int, int]:
@@ -102,7 +130,7 @@ def _centres(edges: Sequence[Edges], *, radius_px: float) -> list[FloatArray]:
     return pieces
 
 
-def _near(runs: Runs, path: IndexArray, radius_px: float) -> npt.NDArray[np.bool_]:
+def _near(runs: Runs, path: IndexArray, radius_px: float) -> BoolArray:
     """Whether other ink stands within a line's width of the chosen run, column by column."""
     found = np.flatnonzero(path >= 0)
     run = path[found]
@@ -117,6 +145,6 @@ def _near(runs: Runs, path: IndexArray, radius_px: float) -> npt.NDArray[np.bool
     return near
 
 
-def _per_sample(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+def _per_sample(mask: BoolArray) -> BoolArray:
     """Spread a mask of columns over the samples of ``centre_line``."""
     return np.repeat(mask, PER_COLUMN)[: (mask.size - 1) * PER_COLUMN + 1]

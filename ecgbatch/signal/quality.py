@@ -19,7 +19,7 @@ class Flag(StrEnum):
     """What the signals say about a page. A closed list: codes are added, never renamed."""
 
     LOW_COVERAGE = "low_coverage"  # a lead lacks more than a tenth of its samples
-    TRACE_GAP = "trace_gap"  # a lead is interrupted for 0.1 s or more
+    TRACE_GAP = "trace_gap"  # a lead is interrupted for long enough to hide a peak
     NOISY = "noisy"
     OVERLAP = "overlap"  # traces touch in more than a twentieth of a lead
     CLIPPED = "clipped"  # samples beyond the range of the table; they are null
@@ -27,8 +27,8 @@ class Flag(StrEnum):
     EINTHOVEN_VIOLATION = "einthoven_violation"  # II is not I + III
     GOLDBERGER_VIOLATION = "goldberger_violation"  # the augmented leads contradict the others
     REPEAT_VIOLATION = "repeat_violation"  # two printings of one lead differ
-    NAMES_GUESSED = "names_guessed"  # from the layout, and the signals cannot confirm them
-    NAMES_CONFIRMED = "names_confirmed"  # guessed, and the limb leads agree with it
+    NAMES_GUESSED = "names_guessed"  # from the layout
+    NAMES_CONFIRMED = "names_confirmed"  # guessed, and what limb leads must obey agrees
     CALIBRATION_ASSUMED = "calibration_assumed"  # neither speed nor gain was found
     SPEED_ASSUMED = "speed_assumed"
     GAIN_ASSUMED = "gain_assumed"
@@ -36,7 +36,7 @@ class Flag(StrEnum):
 
 # Limits of a good lead. benchmarks/quality.py shows what they let through.
 _COVERAGE = 0.9
-_GAP_S = 0.1
+_GAP_S = 0.02  # half a narrow QRS
 _NOISE_UV = 60.0  # muscle tremor of a restless patient
 _OVERLAP = 0.05
 _FLAT_UV = 50.0  # half a millimetre at 10 mm/mV
@@ -45,6 +45,19 @@ _CONFIRMED_SHARE = 0.35
 _VIOLATED_SHARE = 0.6
 _GOOD_SCORE = 0.8
 _POOR_SCORE = 0.4
+
+# What keeps a page from being good.
+_TO_REVIEW = frozenset(Flag) - {
+    Flag.FLAT_LINE,
+    Flag.OVERLAP,
+    Flag.NAMES_GUESSED,
+    Flag.NAMES_CONFIRMED,
+    Flag.SPEED_ASSUMED,
+    Flag.GAIN_ASSUMED,
+}
+_PAGE_DOUBTS = frozenset({"scale_assumed", "mirrored"})  # flags of earlier stages
+_NAME_DOUBTS = frozenset({Flag.NAMES_GUESSED, "orientation_doubtful", "layout_guessed"})
+"""Doubts that the limb leads settle: a page that stands on its head contradicts them."""
 
 
 def judge_lead(
@@ -122,6 +135,7 @@ def judge_page(
     limbs: LimbCheck,
     *,
     lead_flags: Collection[Flag],
+    page_flags: Collection[str],
     speed_assumed: bool,
     gain_assumed: bool,
 ) -> Verdict:
@@ -135,44 +149,48 @@ def judge_page(
         leads: With their quality.
         limbs: From ``limbs.check_limbs``.
         lead_flags: Those of all leads.
+        page_flags: What earlier stages noticed about the page.
         speed_assumed: Nothing on the page told the paper speed.
         gain_assumed: Nothing on the page told the gain.
 
     Returns:
         The verdict.
     """
-    flags = set(lead_flags)
-    if limbs.einthoven_share > _VIOLATED_SHARE:
-        flags.add(Flag.EINTHOVEN_VIOLATION)
-    if limbs.goldberger_share > _VIOLATED_SHARE or limbs.tie_share > _VIOLATED_SHARE:
-        flags.add(Flag.GOLDBERGER_VIOLATION)
-    if limbs.repeat_share > _VIOLATED_SHARE:
-        flags.add(Flag.REPEAT_VIOLATION)
+    confirmed = limbs.complete and limbs.worst_share < _CONFIRMED_SHARE
+    flags = set(lead_flags) | _contradictions(limbs) | _assumptions(speed_assumed, gain_assumed)
     if any(lead.name_source == "guessed" for lead in leads):
-        confirmed = limbs.complete and limbs.worst_share < _CONFIRMED_SHARE
-        flags.add(Flag.NAMES_CONFIRMED if confirmed else Flag.NAMES_GUESSED)
-    if speed_assumed:
-        flags.add(Flag.SPEED_ASSUMED)
-    if gain_assumed:
-        flags.add(Flag.GAIN_ASSUMED)
-    if speed_assumed and gain_assumed:
-        flags.add(Flag.CALIBRATION_ASSUMED)
+        flags |= {Flag.NAMES_GUESSED, Flag.NAMES_CONFIRMED} if confirmed else {Flag.NAMES_GUESSED}
     score = float(np.mean([lead.quality for lead in leads])) if leads else 0.0
     if np.isfinite(limbs.worst_share):
         score *= 1 - 0.5 * min(limbs.worst_share, 1.0)
+    doubts = (flags & _TO_REVIEW) | (set(page_flags) & _PAGE_DOUBTS)
+    if not confirmed:
+        doubts |= (flags | set(page_flags)) & _NAME_DOUBTS
     if score < _POOR_SCORE:
         verdict = "poor"
-    elif score < _GOOD_SCORE or flags & _TO_REVIEW:
+    elif score < _GOOD_SCORE or doubts:
         verdict = "review"
     else:
         verdict = "good"
     return Verdict(score, verdict, tuple(flag for flag in Flag if flag in flags))
 
 
-_TO_REVIEW = frozenset(Flag) - {
-    Flag.FLAT_LINE,
-    Flag.OVERLAP,
-    Flag.NAMES_CONFIRMED,
-    Flag.SPEED_ASSUMED,
-    Flag.GAIN_ASSUMED,
-}
+def _contradictions(limbs: LimbCheck) -> set[Flag]:
+    """Flags of what the leads say against each other."""
+    shares = {
+        Flag.EINTHOVEN_VIOLATION: (limbs.einthoven_share,),
+        Flag.GOLDBERGER_VIOLATION: (limbs.goldberger_share, limbs.tie_share),
+        Flag.REPEAT_VIOLATION: (limbs.repeat_share,),
+    }
+    return {
+        flag for flag, values in shares.items() if any(value > _VIOLATED_SHARE for value in values)
+    }
+
+
+def _assumptions(speed_assumed: bool, gain_assumed: bool) -> set[Flag]:
+    """Flags of what the page did not tell."""
+    if speed_assumed and gain_assumed:
+        return {Flag.SPEED_ASSUMED, Flag.GAIN_ASSUMED, Flag.CALIBRATION_ASSUMED}
+    if speed_assumed:
+        return {Flag.SPEED_ASSUMED}
+    return {Flag.GAIN_ASSUMED} if gain_assumed else set()

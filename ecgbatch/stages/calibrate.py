@@ -63,6 +63,7 @@ def _read_page(row: Row, *, settings: CalibrateSettings) -> Iterator[Values]:
         leads,
         limbs,
         lead_flags=lead_flags,
+        page_flags=row["flags"] or (),
         speed_assumed=row["speed_source"] == "assumed",
         gain_assumed=row["gain_source"] == "assumed",
     )
