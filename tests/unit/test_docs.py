@@ -11,7 +11,11 @@ from ecgbatch import cli, schema
 from ecgbatch.config import RunConfig
 from ecgbatch.errors import Reason
 from ecgbatch.flow import summary
+from ecgbatch.imaging import decode, upright
 from ecgbatch.report import tables
+from ecgbatch.signal import quality
+
+LAYOUT_FLAGS = {"layout_guessed", "speed_conflict", "gain_conflict"}  # the rest are also quality's
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = typer.main.get_command(cli.app).commands
@@ -48,6 +52,14 @@ def test_every_reason_has_a_line_and_no_line_is_left_over():
     assert set(lines) == {reason.value for reason in Reason}
     again = {name for name, word in lines.items() if word}
     assert again == {reason.value for reason in Reason if reason.retriable}
+
+
+def test_every_flag_has_a_line_and_no_line_is_left_over():
+    section = text("docs/operating.md").partition("## Flags")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| (`[^|]+`) \|", section, re.MULTILINE)
+    documented = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    members = {flag.value for flags in (decode.Flag, upright.Flag, quality.Flag) for flag in flags}
+    assert documented == members | LAYOUT_FLAGS
 
 
 def test_every_exit_status_has_a_line():
