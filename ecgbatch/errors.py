@@ -9,6 +9,7 @@
     + StorageError       no access, no space, no answer after all retries
     + CapacityError      the cluster cannot hold the pools that were asked for
     + LeaseError         another run is writing to this output
+    + ClusterError       Ray lost something that the run needs
     + BalanceError       pages in are not pages published + quarantined
 
 A page error carries a reason, numbers and nothing else: text from a page, a key or a library's
@@ -132,6 +133,10 @@ class CapacityError(RunError):
 
 class LeaseError(RunError):
     """Another run holds the lease of this output."""
+
+
+class ClusterError(RunError):
+    """Ray lost something that the run needs: a machine, its memory, the stream itself."""
 
 
 class BalanceError(RunError):

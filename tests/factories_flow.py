@@ -22,6 +22,8 @@ import pyarrow.parquet as pq
 from ecgbatch import schema
 from ecgbatch.config import PoolSettings, RunConfig, StorageSettings
 from ecgbatch.errors import PageError, Reason, StorageError
+from ecgbatch.flow.commit import Committer
+from ecgbatch.flow.output import Output
 from ecgbatch.stages.base import Needs, TableFunction
 from ecgbatch.stages.rows import Row, Values, map_rows
 from ecgbatch.storage import Store, open_store
@@ -35,12 +37,13 @@ def scan(folder, name, *, pages=1, seed=0, **trouble):
     return path
 
 
-def archive(folder, count, **changes):
-    """Write ``count`` healthy scans, every fifth of three pages, and one that is empty."""
+def archive(folder, count, *, slow_s=0.0, **others):
+    """Write ``count`` healthy scans, every fifth of three pages, an empty one, and ``others``."""
     for number in range(count):
-        scan(folder, f"{number:04d}.scan", pages=3 if number % 5 == 4 else 1, seed=number)
+        pages = 3 if number % 5 == 4 else 1
+        scan(folder, f"{number:04d}.scan", pages=pages, seed=number, slow_s=slow_s)
     Path(folder, "empty.scan").write_bytes(b"")
-    for name, trouble in changes.items():
+    for name, trouble in others.items():
         scan(folder, f"{name}.scan", **trouble)
     return str(folder)
 
@@ -144,6 +147,46 @@ def _page(page_no: int, page_count: int, *, seed: int) -> Values:
 
 def _judge(row: Row) -> Iterator[Values]:
     yield {"quality_score": 1.0, "quality_class": "good"}
+
+
+@dataclass(frozen=True, slots=True)
+class DeadlyOutput(Output):
+    """An output whose store kills the process, once, after the ``kill_after``-th write.
+
+    Writes of a part are signals, quarantine, pages; the receipt is created after them.
+    """
+
+    kill_after: int = 0
+    marker: str = ""
+
+    def store(self) -> Store:
+        return _DeadlyStore(self.root, self.settings, self.kill_after, Path(self.marker))
+
+
+class _DeadlyStore(Store):
+    def __init__(self, root_uri, settings, kill_after, marker):
+        super().__init__(root_uri, settings)
+        self._left, self._marker = kill_after, marker
+
+    def write(self, uri, data):
+        version = super().write(uri, data)
+        self._left -= 1
+        if self._left == 0 and not self._marker.exists():
+            self._marker.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return version
+
+
+@dataclass(frozen=True, slots=True)
+class Deadly:
+    """Stands in for ``Committer`` where a writer is to die."""
+
+    kill_after: int
+    marker: str
+
+    def __call__(self, output: Output, run, fence) -> Committer:
+        deadly = DeadlyOutput(output.root, output.settings, self.kill_after, self.marker)
+        return Committer(deadly, run, fence)
 
 
 def rows_of(out, table):

@@ -15,7 +15,7 @@ from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from ecgbatch.config import PoolSettings
-from ecgbatch.errors import CapacityError, RunError
+from ecgbatch.errors import CapacityError, ClusterError, RunError
 from ecgbatch.flow.capacity import plan_pools
 from ecgbatch.flow.commit import Committer
 from ecgbatch.flow.connect import connected
@@ -81,10 +81,7 @@ def _look_after(running: Any, ledger: Any, watch: Watch, *, patience_s: float) -
     try:
         ray.get(running)
     except RayError as error:
-        ours = _ours(error)
-        if ours is None:
-            raise
-        raise ours from None
+        raise _ours(error) from None
     watch.counted(_counted(ledger, watch), now=True)
 
 
@@ -107,10 +104,19 @@ def _resources() -> dict[str, float]:
     }
 
 
-def _ours(error: BaseException | None) -> RunError | None:
-    """Find the error of ours inside what Ray wrapped around it."""
-    while error is not None:
-        if isinstance(error, RunError):
-            return error
-        error = getattr(error, "cause", None) or error.__cause__
-    return None
+def _ours(error: BaseException) -> RunError:
+    """Return the error of ours inside what Ray wrapped around it, or say what Ray lost.
+
+    Messages of others are dropped: they may quote what a worker had in its hands.
+    """
+    innermost = error
+    while True:
+        if isinstance(innermost, RunError):
+            return innermost
+        cause = getattr(innermost, "cause", None) or innermost.__cause__
+        if cause is None:
+            return ClusterError(
+                f"the run lost its workers ({type(innermost).__name__}); Ray's logs say more. "
+                "Run the same command again: it goes on"
+            )
+        innermost = cause

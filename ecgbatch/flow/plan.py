@@ -87,7 +87,7 @@ def source_entries(store: Store, *, leave_out: str | None = None) -> Iterator[En
 
     Args:
         store: Opened at the input; ``*.csv`` and ``*.parquet`` are manifests.
-        leave_out: An address below the input whose objects are none of it: the output.
+        leave_out: An output; its tables and runs are no part of the archive that they lie in.
 
     Raises:
         ConfigError: The manifest is none.
@@ -96,8 +96,9 @@ def source_entries(store: Store, *, leave_out: str | None = None) -> Iterator[En
     if is_manifest(store.root_uri) and store.head(store.root_uri) is not None:
         yield from read_manifest(store)
         return
+    ours = [] if leave_out is None else [join(leave_out, name) for name in ("tables", "runs")]
     for found in store.list():
-        if leave_out is None or not inside(found.uri, leave_out):
+        if not any(inside(found.uri, folder_uri) for folder_uri in ours):
             yield Entry(found.uri, found.version, found.size_bytes)
 
 

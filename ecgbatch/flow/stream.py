@@ -48,7 +48,6 @@ def stream(
     """
     context = ray.data.DataContext.get_current()
     context.execution_no_progress_timeout_s = -1  # it counts blocks; ``cluster`` counts pages
-    context.wait_for_min_actors_s = int(pools.no_progress_seconds)
     blocks = -(-sum(file.rows for file in todo) // pools.scans_per_block)
     files = [pa.Table.from_pylist([asdict(file)], _PLAN_FILES) for file in todo]
     rows = (

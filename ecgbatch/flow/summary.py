@@ -6,7 +6,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from ecgbatch.errors import CapacityError, ConfigError, LeaseError, Reason, StorageError
+from ecgbatch.errors import (
+    CapacityError,
+    ClusterError,
+    ConfigError,
+    LeaseError,
+    Reason,
+    StorageError,
+)
 
 DONE = 0
 DEFECTS = 1
@@ -81,6 +88,6 @@ def exit_status_of(error: Exception) -> int:
     """
     if isinstance(error, (ConfigError, CapacityError)):
         return USAGE
-    if isinstance(error, (StorageError, LeaseError)):
+    if isinstance(error, (StorageError, LeaseError, ClusterError)):
         return RESUMABLE
     return DEFECTS

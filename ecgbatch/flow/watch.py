@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from types import FrameType
 from typing import NoReturn, TypeVar
 
@@ -36,8 +37,7 @@ class Watch:
 
     def phase(self, name: str) -> None:
         """Tell that another phase begins."""
-        if self._progress is not None:
-            self._progress.update(ProgressEvent(phase=name, scans_total=self.scans_total))
+        self._tell(replace(self._event(), phase=name))
 
     def listing(self, entries: Iterable[_T]) -> Iterator[_T]:
         """Pass entries of a listing through, and tell how many there were so far."""
@@ -50,7 +50,10 @@ class Watch:
         """Tell what has been counted; ``now`` for the last time."""
         self.tally = tally
         if now or self._due():
-            self._tell(tally.event(stages=self._stages, scans_total=self.scans_total))
+            self._tell(self._event())
+
+    def _event(self) -> ProgressEvent:
+        return self.tally.event(stages=self._stages, scans_total=self.scans_total)
 
     def _due(self) -> bool:
         return self._progress is not None and time.monotonic() - self._told_at >= _EVERY_S

@@ -1,0 +1,56 @@
+"""Drivers in processes of their own, to be killed."""
+
+import json
+import multiprocessing
+import os
+import signal
+import sys
+
+from ecgbatch.flow.run import convert
+from ecgbatch.storage import Store
+from tests.factories_flow import settings, stages
+
+_processes = multiprocessing.get_context("forkserver")  # a fork of us would copy Ray's threads
+_processes.set_forkserver_preload(["tests.drivers_flow"])
+
+WRITES = ("write", "create", "delete")
+
+
+def start(target, *arguments):
+    """Start ``target`` in a process of its own."""
+    process = _processes.Process(target=target, args=arguments)
+    process.start()
+    return process
+
+
+def drive(source, out, **pools):
+    """Convert in this process."""
+    return convert(
+        str(source), str(out), stages=stages(source), config=settings(**pools), local=True
+    )
+
+
+def die_after(writes, source, out):
+    """Convert, and be killed right after so many changes of the store; from one, the lease."""
+    left = writes
+
+    def deadly(method):
+        def change(self, *arguments):
+            nonlocal left
+            result = method(self, *arguments)
+            left -= 1
+            if left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return result
+
+        return change
+
+    for name in WRITES:
+        setattr(Store, name, deadly(getattr(Store, name)))
+    drive(source, out)
+
+
+if __name__ == "__main__":  # with Ray, at RAY_ADDRESS
+    summary = convert(sys.argv[1], sys.argv[2], stages=stages(sys.argv[1]), config=settings())
+    print(json.dumps(summary.as_json()))
+    sys.exit(summary.exit_status)

@@ -1,0 +1,115 @@
+"""The cluster gives what one process gives, also when stages fail and workers die."""
+
+import pytest
+
+from ecgbatch.errors import CapacityError, StorageError
+from ecgbatch.flow import run
+from ecgbatch.flow.run import convert
+from ecgbatch.flow.verify import verify
+from tests.factories_flow import Deadly, archive, rows_of, scan, settings, stages, tables_of
+
+pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_address")]
+
+
+def both(tmp_path, source, **pools):
+    """Convert one archive here and on Ray, and return both tables and the summary from Ray."""
+    here, there = tmp_path / "here", tmp_path / "there"
+    config = settings(**pools)
+    convert(source, str(here), stages=stages(source), config=config, local=True)
+    summary = convert(source, str(there), stages=stages(source), config=config)
+    assert verify(str(there), config=config).findings == ()
+    return tables_of(here), tables_of(there), summary
+
+
+def test_ray_gives_the_rows_of_one_process(tmp_path):
+    source = archive(tmp_path / "in", 22, bad={"pages": 3, "defect_page": 2})
+    here, there, summary = both(tmp_path, source)
+    assert there == here
+    assert len(here["pages"]) == 22 + 4 * 2 + 1  # every fifth has three pages; one before the bad
+    assert summary.pages_in == summary.pages_published + summary.pages_quarantined
+    assert summary.reasons == {"defect": 1, "empty": 1}
+    assert summary.exit_status == 1
+    assert list(summary.stage_ms) == ["fetch", "judge"]
+
+
+def test_one_bad_scan_costs_one_row_and_not_its_block(tmp_path):
+    source = archive(tmp_path / "in", 8, bad={"defect_page": 1})
+    _, there, _ = both(tmp_path, source, scans_per_block=16)
+    assert len(there["pages"]) == 8 + 2
+    assert [row["reason"] for row in there["quarantine"]].count("defect") == 1
+
+
+def test_a_scan_that_segfaults_its_worker_is_set_aside_alone(tmp_path):
+    source = archive(tmp_path / "in", 6)
+    config = settings(cpu_workers_max=1)
+    convert(source, str(tmp_path / "healthy"), stages=stages(source), config=config, local=True)
+    scan(source, "deadly.scan", crash=True)
+    summary = convert(source, str(tmp_path / "out"), stages=stages(source), config=config)
+    assert rows_of(tmp_path / "out", "pages") == rows_of(tmp_path / "healthy", "pages")
+    assert rows_of(tmp_path / "out", "signals") == rows_of(tmp_path / "healthy", "signals")
+    crashed = [
+        row for row in rows_of(tmp_path / "out", "quarantine") if row["reason"] == "worker_crash"
+    ]
+    assert [(row["attempts"], row["stage"], row["retriable"]) for row in crashed] == [
+        (3, "worker", True)
+    ]
+    assert summary.reasons == {"worker_crash": 1, "empty": 1}
+
+
+def test_a_worker_that_is_killed_in_a_stage_leaves_no_trace(tmp_path):
+    source = archive(tmp_path / "in", 6)
+    marker = tmp_path / "died"
+    scan(source, "once.scan", pages=2, seed=1, die_once=str(marker))
+    summary = convert(source, str(tmp_path / "out"), stages=stages(source), config=settings())
+    assert marker.exists()
+    assert summary.reasons == {"empty": 1}
+    assert len(rows_of(tmp_path / "out", "pages")) == 6 + 2 + 2
+
+
+@pytest.mark.parametrize(
+    "kill_after",
+    [pytest.param(1, id="after_signals"), pytest.param(3, id="between_pages_and_receipt")],
+)
+def test_a_worker_that_is_killed_while_it_commits_leaves_no_trace(
+    tmp_path, monkeypatch, kill_after
+):
+    source = archive(tmp_path / "in", 8)
+    here, there, marker = (tmp_path / name for name in ("here", "there", "died"))
+    convert(source, str(here), stages=stages(source), config=settings(), local=True)
+    monkeypatch.setattr(run, "Committer", Deadly(kill_after, str(marker)))
+    convert(source, str(there), stages=stages(source), config=settings())
+    assert marker.exists()
+    assert tables_of(there) == tables_of(here)
+    assert verify(str(there), config=settings()).findings == ()
+
+
+def test_a_fault_of_the_surroundings_stops_the_run_with_its_own_words(tmp_path):
+    source = archive(tmp_path / "in", 4, full={"stop": True})
+    with pytest.raises(StorageError, match="the store is full"):
+        convert(source, str(tmp_path / "out"), stages=stages(source), config=settings())
+
+
+def test_workers_that_do_not_fit_are_refused_with_the_sum(tmp_path):
+    source = archive(tmp_path / "in", 2)
+    config = settings(cpu_workers_max=50)
+    with pytest.raises(CapacityError, match=r"50 workers x 1 CPU \+ 1.5 CPU .* = 51.5, .* 4 CPU"):
+        convert(source, str(tmp_path / "out"), stages=stages(source), config=config)
+
+
+def test_a_run_in_which_nothing_moves_is_stopped(tmp_path):
+    source = archive(tmp_path / "in", 1, asleep={"slow_s": 600})
+    config = settings(no_progress_seconds=8, scans_per_block=1)
+    with pytest.raises(CapacityError, match="no page ended in 8 s"):
+        convert(source, str(tmp_path / "out"), stages=stages(source), config=config)
+
+
+def test_a_finished_run_again_writes_nothing(tmp_path):
+    source = archive(tmp_path / "in", 4)
+    out = tmp_path / "out"
+    convert(source, str(out), stages=stages(source), config=settings())
+    before = {path: path.stat().st_mtime_ns for path in (out / "tables").rglob("*.parquet")}
+    again = convert(source, str(out), stages=stages(source), config=settings())
+    assert again.state == "nothing_to_do"
+    assert again.scans_skipped == again.scans_listed == 5
+    after = {path: path.stat().st_mtime_ns for path in (out / "tables").rglob("*.parquet")}
+    assert after == before
