@@ -11,6 +11,9 @@ from urllib.request import urlopen
 import botocore.session
 import pytest
 
+from ecgbatch.storage import pace
+from tests.faulty_store import FaultyStore
+
 
 @pytest.fixture(scope="session")
 def s3_endpoint(tmp_path_factory):
@@ -72,3 +75,28 @@ def s3_bucket(s3_client, s3_environment):
     name = f"test-{secrets.token_hex(6)}"
     s3_client.create_bucket(Bucket=name)
     return f"s3://{name}"
+
+
+@pytest.fixture(scope="session")
+def faulty_store(s3_endpoint):
+    """Start a server that passes requests on, or does to them what a test's rule says."""
+    with FaultyStore(s3_endpoint, lambda _: None) as server:
+        yield server
+
+
+@pytest.fixture
+def misbehave(faulty_store, s3_environment, monkeypatch):
+    """Return a function that puts a rule between us and the store from now on."""
+
+    def misbehave(rule):
+        faulty_store.obey(rule)
+        monkeypatch.setenv("AWS_ENDPOINT_URL", faulty_store.address)
+        return faulty_store
+
+    return misbehave
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Shorten the waits between tries; how they are spread is tested beside ``pace``."""
+    monkeypatch.setattr(pace, "FIRST_DELAY_S", 0.002)

@@ -114,12 +114,16 @@ def test_a_plan_is_whole_only_with_its_summary(store):
     assert read_plan(store, store.root_uri) is None
 
 
-def test_an_output_inside_the_input_is_no_part_of_the_archive(store):
-    store.write(join(store.root_uri, "a.jpg"), b"a")
-    store.write(join(store.root_uri, "out/tables/pages/x.parquet"), b"b")
-    store.write(join(store.root_uri, "out-2/b.jpg"), b"c")
-    found = source_entries(store, leave_out=join(store.root_uri, "out"))
-    names = {entry.uri.removeprefix(store.root_uri) for entry in found}
+@pytest.mark.parametrize("out", ["out", "", ".."])
+def test_an_output_around_or_inside_the_input_is_no_part_of_the_archive(tmp_path, out):
+    archive = open_store(str(tmp_path / "in"))
+    output = open_store(str(tmp_path / "in" / out))
+    for name in ("a.jpg", "out-2/b.jpg"):
+        archive.write(join(archive.root_uri, name), b"scan")
+    for name in ("tables/pages/x.parquet", "runs/1/run.json"):
+        output.write(join(output.root_uri, name), b"ours")
+    found = source_entries(archive, leave_out=output.root_uri)
+    names = {entry.uri.removeprefix(archive.root_uri) for entry in found}
     assert names == {"/a.jpg", "/out-2/b.jpg"}
 
 
