@@ -31,6 +31,7 @@ _WORD_WIDTH_MM = 14.0
 _MOST_LETTERS = 1500  # more is the texture of a grid
 _THIN = 0.6  # of the pen
 _MOST_GAPS = 12
+_MOST_TICKS = 7  # more alike verticals in a row are beats
 _ALIKE_MM = 0.5
 _NEAR_ROW = 0.75  # of the distance to the next row, in which text belongs to a row
 
@@ -200,11 +201,16 @@ class _Trail:
                 found.append((row, upright, above, length))
         alike = _ALIKE_MM * self._scale
         shape = np.array([(u.left, above / 3, length) for _, u, above, length in found])
+        ticks: list[list[Upright]] = [[] for _ in self._rows]
         for k, (row, upright, _, _) in enumerate(found):
             same = np.flatnonzero((np.abs(shape - shape[k]) <= alike).all(axis=1))
             if any(found[other][0] != row for other in same):
-                self._mark(row, upright.centre, _UPRIGHT_TRUST)
-                self._ticks.append(upright)
+                ticks[row].append(upright)
+        for row, uprights_of_row in enumerate(ticks):
+            if len(uprights_of_row) <= _MOST_TICKS:
+                for upright in uprights_of_row:
+                    self._mark(row, upright.centre, _UPRIGHT_TRUST)
+                    self._ticks.append(upright)
 
     def _row_of(self, y_px: float) -> int | None:
         row = min(range(len(self._rows)), key=lambda k: abs(self._rows[k].y_px - y_px))

@@ -21,6 +21,8 @@ INK_LEVEL = 96  # of 255: below half, because a thin line shares its pixels with
 
 _COARSE_PX_PER_MM = 5.0  # a 0.2 mm line is one pixel, and the page a quarter of the work
 _RULE_MM = 30.0  # no deflection is this high and this straight
+_BESIDE_PX = 2
+_BESIDE_INK = 0.25  # share of a ruled line's length that traces and names may touch
 _FLAT_MM = 60.0  # frames and ruled lines; also a heart that stands still
 _UPRIGHT_MM = 2.2  # of the shortest pulse in use, 1 mV at 2.5 mm/mV, with its corners off
 _PEN_MM = 1.2
@@ -104,7 +106,7 @@ def find_marks(ink: ByteArray, *, px_per_mm: float) -> Marks:
     factor = reduction(px_per_mm)
     scale = px_per_mm / factor
     dark = darkest(ink, factor=factor) >= INK_LEVEL
-    rules = rare_long_runs(dark, length_px=round(_RULE_MM * scale), axis=0)
+    rules = _alone(rare_long_runs(dark, length_px=round(_RULE_MM * scale), axis=0), dark)
     flats = rare_long_runs(dark, length_px=round(_FLAT_MM * scale), axis=1)
     black = dark & ~(rules | flats)
     labels, boxes = connected(black)
@@ -195,6 +197,20 @@ def connected(mask: BoolArray) -> tuple[npt.NDArray[np.int32], IntArray]:
         cv2.CCL_BBDT,  # a third of the default's time
     )
     return labels, boxes.astype(np.intp)
+
+
+def _alone(rules: BoolArray, dark: BoolArray) -> BoolArray:
+    """Keep the verticals with paper on both sides; complexes of overlapping rows have ink there."""
+    kept = rules.copy()
+    if not rules.any():
+        return kept
+    labels, boxes = connected(rules)
+    for label, (x, y, width, height, _) in enumerate(boxes[1:].tolist(), start=1):
+        rows = slice(y, y + height)
+        for side in (x - _BESIDE_PX, x + width - 1 + _BESIDE_PX):
+            if 0 <= side < dark.shape[1] and dark[rows, side].mean() > _BESIDE_INK:
+                kept[rows, x : x + width] &= labels[rows, x : x + width] != label
+    return kept
 
 
 def _crossings(black: BoolArray, pixels: IntArray, labels: IntArray, count: int) -> IntArray:
