@@ -61,14 +61,17 @@ class Bars:
 
     def update(self, event: ProgressEvent) -> None:
         """Move the bars to ``event``."""
-        listing = event.phase == "listing"
-        self._move(
-            event.phase,
-            name="files",
-            done=event.scans_done,
-            total=None if listing else event.scans_total,
-            note=_files_note(event),
-        )
+        if event.phase in {"listing", "converting"}:
+            known = event.phase == "converting"
+            self._move(
+                event.phase,
+                name="files",
+                done=event.scans_done,
+                total=event.scans_total if known else None,
+                note=_files_note(event),
+            )
+        elif "files" in self._tasks:  # the counts of the phase before still hold
+            self._bars.update(self._tasks["files"], description=event.phase)
         pages_total = _pages_expected(event)
         for stage in event.stages:
             self._move(

@@ -76,6 +76,9 @@ def test_a_terminal_gets_a_bar_for_the_files_and_one_per_stage():
     # 50 pages came of 25 files, so 100 files are expected to hold 200.
     assert (read.completed, read.total) == (60, 200)
     assert "50 ms each" in read.fields["note"]
+    shown.update(event("finishing", scans_total=0, scans_done=0))
+    assert files.description == "finishing"
+    assert (files.completed, files.total) == (25, 100)
 
 
 @pytest.mark.parametrize(
