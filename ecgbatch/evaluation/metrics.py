@@ -7,6 +7,7 @@ published ones; ``snr_plain`` is the one without a loophole.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -87,8 +88,8 @@ def snr_competition_2025(
 ) -> float:
     """Signal over error energy of one page by the competition of 2025-26, linear and not in dB.
 
-    Each lead is shifted by at most 0.2 s to the best correlation and then by the mean of the
-    error; what was not read is 0. The competition's score is ``score_competition_2025`` of the
+    Each lead is shifted by at most 0.2 s to the best correlation and then vertically by least
+    squares; what was not read is 0. The competition's score is ``score_competition_2025`` of the
     pages.
 
     Args:
@@ -108,9 +109,10 @@ def snr_competition_2025(
         truth = reference[known]
         filled = np.nan_to_num(estimate[known], nan=0.0)
         shift = best_shift(truth, filled, most=round(0.2 * fs_hz))
-        difference = truth - np.nan_to_num(shift_to(filled, shift))
+        moved = shift_to(filled, shift)
+        level = np.nanmean(truth - moved)  # the best vertical shift by least squares
         signal += _energy(truth)
-        error += _energy(difference - difference.mean())
+        error += _energy(truth - np.nan_to_num(moved + level, nan=0.0))
     return signal / error if error > 0 else float("inf")
 
 
@@ -121,7 +123,8 @@ def score_competition_2025(page_ratios: Sequence[float]) -> float:
         >>> round(score_competition_2025([10_000.0] + [63.0] * 99), 1)  # one page of 40 dB in 100
         22.1
     """
-    return float(10 * np.log10(np.mean(page_ratios)))
+    ratio = float(np.mean(page_ratios))
+    return 10 * math.log10(ratio) if ratio > 0 else -math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +269,7 @@ def time_scale(reference: DoubleArray, estimate: DoubleArray, *, fs_hz: float) -
     shifts = []
     for part in (slice(0, third), slice(reference.size - third, reference.size)):
         true_part, read_part = _without_mean(reference[part]), _without_mean(estimate[part])
-        shift = best_shift(true_part, read_part, most=round(0.1 * fs_hz))
+        shift = best_shift(true_part, read_part, most=round(0.2 * fs_hz))
         moved = np.nan_to_num(shift_to(read_part, shift))
         spread = (_energy(true_part) * _energy(moved)) ** 0.5
         if spread == 0 or float(true_part @ moved) / spread < 0.5:

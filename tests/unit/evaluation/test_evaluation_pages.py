@@ -1,0 +1,81 @@
+import numpy as np
+import pytest
+
+from ecgbatch.evaluation.pages import compare_page, summarize
+from ecgbatch.evaluation.truth import TrueRecord
+from ecgbatch.types import LEADS, Lead
+from tests.factories_ink import beats_mv
+
+RECORD = TrueRecord(
+    "7", 500.0, {name: (1 + 0.1 * number) * beats_mv(5000) for number, name in enumerate(LEADS)}
+)
+
+
+def published(name, *, t0_ms=0.0, seconds=2.5, gain=1.0, late_ms=0.0, role="strip"):
+    first = round((t0_ms - late_ms) / 2)
+    values = 1000 * gain * RECORD.leads_mv[name][max(first, 0) : first + round(500 * seconds)]
+    return Lead(name, role, "guessed", t0_ms, 500.0, 200.0, values.astype(np.float32), 0.0, 1.0)
+
+
+def page(**changes):
+    columns = [published(name, t0_ms=2500.0 * (i // 3), **changes) for i, name in enumerate(LEADS)]
+    return [*columns, published("II", seconds=10, role="rhythm")]
+
+
+def test_a_true_page_has_no_error():
+    result = compare_page(page(), RECORD, stratum="a", outcome="good")
+    assert len(result.leads) == 13
+    assert all(each.error.pearson_r == pytest.approx(1) for each in result.leads)
+    assert all(each.error.coverage == 1 for each in result.leads)
+    assert not result.silent_failure
+
+
+def test_the_start_of_the_page_may_be_off_by_a_fifth_of_a_second():
+    result = compare_page(
+        [published("V1", t0_ms=5000.0, late_ms=100.0)], RECORD, stratum="a", outcome="good"
+    )
+    (lead,) = (each for each in result.leads if each.lead == "V1")
+    assert lead.error.offset_ms == pytest.approx(100, abs=2)
+    assert lead.error.pearson_r == pytest.approx(1)
+
+
+def test_a_lead_that_no_row_holds_counts_as_lost():
+    result = compare_page(page()[:6], RECORD, stratum="a", outcome="review")
+    missing = [each.lead for each in result.leads if each.role == "missing"]
+    assert missing == ["V1", "V2", "V3", "V4", "V5", "V6"]
+    assert all(each.error.snr_db == 0 for each in result.leads if each.role == "missing")
+
+
+def test_a_page_in_quarantine_loses_every_lead():
+    result = compare_page([], RECORD, stratum="a", outcome="no_grid")
+    assert not result.published
+    (summary,) = summarize([result])
+    assert (summary.r_median, summary.coverage_mean, summary.published) == (0.0, 0.0, 0)
+
+
+def test_a_good_page_with_a_wrong_lead_fails_in_silence():
+    wrong = page()
+    shuffled = np.random.default_rng(2).permutation(wrong[3].signal_uv)
+    wrong[3] = Lead("aVR", "strip", "guessed", 2500.0, 500.0, 200.0, shuffled, 0.0, 1.0)
+    good = compare_page(wrong, RECORD, stratum="a", outcome="good")
+    review = compare_page(wrong, RECORD, stratum="a", outcome="review")
+    assert (good.wrong_leads, good.silent_failure) == (1, True)
+    assert (review.wrong_leads, review.silent_failure) == (1, False)
+
+
+def test_a_lead_at_another_rate_is_compared_at_that_rate():
+    values = 1000 * RECORD.leads_mv["I"][:2500:2]
+    half = Lead("I", "strip", "digital", 0.0, 250.0, 250.0, values.astype(np.float32), 0.0, 1.0)
+    result = compare_page([half], RECORD, stratum="a", outcome="good")
+    assert result.leads[0].error.pearson_r > 0.999
+    assert result.leads[0].error.gain == pytest.approx(1, abs=0.01)
+
+
+def test_strata_are_summed_up_by_themselves_and_together():
+    first = compare_page(page(gain=0.9), RECORD, stratum="b", outcome="good")
+    second = compare_page([], RECORD, stratum="a", outcome="blank_page")
+    summaries = summarize([first, second])
+    assert [each.stratum for each in summaries] == ["a", "b", "all"]
+    assert summaries[1].gain_median == pytest.approx(0.9)
+    assert summaries[2].pages == 2
+    assert summaries[2].leads == 13 + 12
