@@ -16,6 +16,8 @@ from ecgbatch.storage.local import LocalFiles
 from ecgbatch.storage.ranged import RangedFile
 from ecgbatch.storage.s3 import S3Objects
 
+AHEAD = 4  # a page takes several times as long to decode as to fetch
+
 
 class _Backend(Protocol):
     def list(self, folder_uri: str) -> Iterator[Listed]: ...
@@ -102,15 +104,14 @@ class Store:
     ) -> Iterator[bytes | PageError]:
         """Yield the bytes, or what is wrong, of each ``(uri, version)``, in their order.
 
-        As many requests as the settings allow are under way while earlier bytes are used, so up
-        to that many objects are in memory.
+        The next few are fetched while one is used, and no more: objects may be large.
 
         Raises:
             StorageError: The store, not an object, is the trouble.
         """
         under_way: deque[Callable[[], bytes] | PageError] = deque()
         for uri, version in wanted:
-            if len(under_way) >= self.settings.requests_at_once:
+            if len(under_way) >= min(AHEAD, self.settings.requests_at_once):
                 yield _outcome(under_way.popleft())
             try:
                 self.require_allowed(uri)
