@@ -15,7 +15,7 @@ import numpy.typing as npt
 from ecgbatch.imaging.hints import Hints
 from ecgbatch.imaging.naming import MATRIX_ROWS
 
-_TRUST = {2: 1.0, 3: 1.0, 4: 1.0, 5: 0.8, 6: 0.6}
+_TRUST = {2: 1.0, 3: 1.0, 4: 1.0, 5: 0.65, 6: 0.5}
 """By columns: carts print four or two, seldom three or five; six are only known of monitors."""
 _LEAST_WIDTH_MM = 18.0
 _AGREED = 0.4  # a border counts for a row where the hints are stronger than this
@@ -105,25 +105,43 @@ def _best_of(
 
 
 def _on_marks(division: Division, hints: Hints, *, reach_px: float) -> Division:
-    """Move borders to the marks beside them, and the ends of rows to the columns' width."""
+    """Move borders to the marks beside them, and the other borders and ends to the marks' step."""
     exact = np.sort(np.array(hints.exact_px, dtype=np.float64))
-    inner = np.array(division.borders_px[1:-1])
-    moved = np.zeros(inner.size, np.bool_)
-    for k, place in enumerate(inner):
-        near = exact[np.abs(exact - place) <= reach_px]
+    borders = np.array(division.borders_px)
+    support = np.zeros(borders.size)
+    for k in range(1, borders.size - 1):
+        near = exact[np.abs(exact - borders[k]) <= reach_px]
         if near.size:
-            inner[k] = _densest(near, reach_px=reach_px / 6)
-            moved[k] = True
-    left, right = division.borders_px[0], division.borders_px[-1]
-    if moved.all() and inner.size >= 2 and np.ptp(np.diff(inner)) <= reach_px / 3:
-        width = float(np.diff(inner).mean())
-        left = float(inner[0]) - width if abs(inner[0] - width - left) <= reach_px else left
-        right = float(inner[-1]) + width if abs(inner[-1] + width - right) <= reach_px else right
-    borders = (left, *(float(x) for x in inner), right)
-    return Division(borders, division.agreement, division.score)
+            borders[k], support[k] = _densest(near, reach_px=reach_px / 6)
+    marked = np.flatnonzero(support)
+    if marked.size >= 2:
+        steady = _steady(borders, support, reach_px=reach_px / 4)
+        order = np.arange(borders.size)
+        line = np.polynomial.Polynomial.fit(steady, borders[steady], deg=1)(order)
+        astray = np.setdiff1d(order[1:-1], steady)
+        borders[astray] = line[astray]
+        for end in (0, -1):
+            if abs(line[end] - borders[end]) <= reach_px:
+                borders[end] = line[end]
+    return Division(tuple(borders.tolist()), division.agreement, division.score)
 
 
-def _densest(places: Numbers, *, reach_px: float) -> float:
-    """Mean of the places around the one that has most neighbours."""
+def _steady(borders: Numbers, support: Numbers, *, reach_px: float) -> npt.NDArray[np.intp]:
+    """Choose the marked borders that stand at equal steps, by the marks that support them."""
+    marked = np.flatnonzero(support)
+    best = marked[:2]
+    for i, first in enumerate(marked):
+        for second in marked[i + 1 :]:
+            step = (borders[second] - borders[first]) / (second - first)
+            off = np.abs(borders[marked] - borders[first] - step * (marked - first))
+            chosen = marked[off <= reach_px]
+            if support[chosen].sum() > support[best].sum():
+                best = chosen
+    return best
+
+
+def _densest(places: Numbers, *, reach_px: float) -> tuple[float, int]:
+    """Mean of the places around the one that has most neighbours, and how many they are."""
     close = np.abs(places[:, None] - places[None, :]) <= reach_px
-    return float(places[close[int(close.sum(axis=1).argmax())]].mean())
+    most = close[int(close.sum(axis=1).argmax())]
+    return float(places[most].mean()), int(most.sum())

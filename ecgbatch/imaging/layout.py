@@ -221,7 +221,7 @@ def _separators(marks: Marks, hints: Hints, division: Division) -> list[Upright]
     """Marks that touch traces, at the borders between columns."""
     reach = _SEPARATOR_MM * marks.px_per_mm
     found = []
-    for border in division.borders_px[1:-1]:
+    for border in division.borders_px:
         found += [tick for tick in hints.ticks if abs(tick.centre - border) <= reach]
         left = max(0, round(border - reach))
         ruled = marks.rules[:, left : round(border + reach) + 1]

@@ -18,6 +18,8 @@ from ecgbatch.types import ByteArray
 IntArray = npt.NDArray[np.intp]
 
 INK_LEVEL = 96  # of 255: below half, because a thin line shares its pixels with the paper
+_FAINT_LEVELS = (48, 64, 80)  # where the paper is clean, the steep parts of thin lines are kept
+_CLEAN = 1.35  # ink by a lower level, over ink by the usual one; grey edges alone add a quarter
 
 _COARSE_PX_PER_MM = 5.0  # a 0.2 mm line is one pixel, and the page a quarter of the work
 _RULE_MM = 30.0  # no deflection is this high and this straight
@@ -105,7 +107,8 @@ def find_marks(ink: ByteArray, *, px_per_mm: float) -> Marks:
     """
     factor = reduction(px_per_mm)
     scale = px_per_mm / factor
-    dark = darkest(ink, factor=factor) >= INK_LEVEL
+    reduced = darkest(ink, factor=factor)
+    dark = reduced >= _threshold(reduced)
     rules = _alone(rare_long_runs(dark, length_px=round(_RULE_MM * scale), axis=0), dark)
     flats = rare_long_runs(dark, length_px=round(_FLAT_MM * scale), axis=1)
     black = dark & ~(rules | flats)
@@ -197,6 +200,15 @@ def connected(mask: BoolArray) -> tuple[npt.NDArray[np.int32], IntArray]:
         cv2.CCL_BBDT,  # a third of the default's time
     )
     return labels, boxes.astype(np.intp)
+
+
+def _threshold(reduced: ByteArray) -> int:
+    """Choose the lowest level that paper and what is left of a grid stay below."""
+    usual = np.count_nonzero(reduced >= INK_LEVEL)
+    for level in _FAINT_LEVELS:
+        if np.count_nonzero(reduced >= level) <= _CLEAN * usual:
+            return level
+    return INK_LEVEL
 
 
 def _alone(rules: BoolArray, dark: BoolArray) -> BoolArray:
