@@ -45,6 +45,10 @@ test-fast: setup ## tests without a cluster or a server
 SAMPLE_QUESTION := SELECT source_format, layout, quality_class, count(*) AS pages, \
   round(avg(quality_score), 2) AS score FROM pages GROUP BY ALL ORDER BY ALL
 
+sample: setup    ## samples/ anew, from synth/sample.toml
+	rm -rf samples
+	$(BIN)/python -m ecgbatch.synth.sample samples
+
 convert: setup   ## the sample archive to tables in out/sample, and one question to them
 	$(BIN)/ecgbatch convert samples/archive out/sample
 	$(BIN)/ecgbatch query out/sample "$(SAMPLE_QUESTION)"

@@ -24,6 +24,7 @@ from ecgbatch.synth.truth import (
     RegionTruth,
     TextTruth,
     box_around,
+    clipped,
 )
 from ecgbatch.types import ByteArray, DoubleArray
 
@@ -89,6 +90,7 @@ def render(
         gain_mm_per_mv=style.gain_mm_per_mv,
         chest_gain_mm_per_mv=style.gain_of("V1"),
         fs_hz=fs_hz,
+        grid_box_px=plan.grid_box_px,
         grid_origin_px=plan.grid_origin_px,
         homography=np.eye(3),
         regions=tuple(regions),
@@ -271,17 +273,12 @@ class _Sheet:
     ) -> TextTruth:
         ink = word.at(*place_px)
         pen.apply(self.pixels, ink, rgb=self.style.text_rgb)
-        return TextTruth(text, role, self._inside(ink.box_px))
+        foot = (float(round(place_px[0])), float(round(place_px[1])))
+        return TextTruth(text, role, self._inside(ink.box_px), foot, word.capital_px)
 
-    def _inside(self, box_px: tuple[float, ...]) -> Box:
-        left, top, right, bottom = box_px
-        width, height = self.plan.width_px, self.plan.height_px
-        return (
-            float(min(max(left, 0), width)),
-            float(min(max(top, 0), height)),
-            float(min(max(right, 0), width)),
-            float(min(max(bottom, 0), height)),
-        )
+    def _inside(self, box_px: Box) -> Box:
+        plan = self.plan
+        return clipped(box_px, width_px=plan.width_px, height_px=plan.height_px)
 
 
 def _around(boxes: list[Box]) -> Box | None:

@@ -21,10 +21,12 @@ class SetLine:
     Attributes:
         share: ``(row, column)`` float32, without empty borders.
         rise_px: Rows of it above the line on which the letters stand.
+        capital_px: Height of its capitals.
     """
 
     share: FloatArray
     rise_px: int
+    capital_px: float
 
     def at(self, x_px: float, y_px: float) -> Coverage:
         """Return its ink with the left end and the line of the letters at whole pixels."""
@@ -56,7 +58,7 @@ def set_type(lines: tuple[str, ...], *, capital_px: float, face: str) -> tuple[S
     )
     ink = _rendered(PdfPage(width, len(lines) * pitch, content))
     bands = ink.reshape(len(lines), pitch, width)
-    return tuple(_tight(band, line=pitch - below) for band in bands)
+    return tuple(_tight(band, line=pitch - below, capital_px=capital_px) for band in bands)
 
 
 def _rendered(page: PdfPage) -> FloatArray:
@@ -69,9 +71,9 @@ def _rendered(page: PdfPage) -> FloatArray:
         document.close()
 
 
-def _tight(band: FloatArray, *, line: int) -> SetLine:
+def _tight(band: FloatArray, *, line: int, capital_px: float) -> SetLine:
     rows, columns = np.flatnonzero(band.any(axis=1)), np.flatnonzero(band.any(axis=0))
     if not rows.size:
-        return SetLine(np.zeros((0, 0), np.float32), 0)
+        return SetLine(np.zeros((0, 0), np.float32), 0, capital_px)
     share = band[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    return SetLine(np.ascontiguousarray(share), line - int(rows[0]))
+    return SetLine(np.ascontiguousarray(share), line - int(rows[0]), capital_px)

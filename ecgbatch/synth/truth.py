@@ -82,11 +82,15 @@ class TextTruth:
         text: What it says; invented, always.
         role: ``lead``, ``header``, ``scale`` (speed, gain, filter) or ``footer``.
         box_px: Around its ink.
+        foot_px: Its left end on the line on which the letters stand.
+        capital_px: Height of a capital on the page as printed.
     """
 
     text: str
     role: str
     box_px: Box
+    foot_px: tuple[float, float]
+    capital_px: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,6 +110,7 @@ class PageTruth:
         gain_mm_per_mv: Gain of the limb leads.
         chest_gain_mm_per_mv: Gain of the chest leads, equal without a split.
         fs_hz: Rate of the samples that were printed.
+        grid_box_px: Around the grid, or around the field where it would be.
         grid_origin_px: A crossing of 5-mm lines on the page as printed.
         homography: ``(3, 3)`` from the page as printed to this image.
         regions: Every printed lead.
@@ -127,6 +132,7 @@ class PageTruth:
     gain_mm_per_mv: float
     chest_gain_mm_per_mv: float
     fs_hz: float
+    grid_box_px: Box
     grid_origin_px: tuple[float, float]
     homography: DoubleArray
     regions: tuple[RegionTruth, ...]
@@ -156,7 +162,12 @@ class PageTruth:
                     baseline_px=move_points(homography, region.baseline_px),
                     polyline_px=line,
                     line_width_px=width,
-                    box_px=box_around(line, width_px=width),
+                    # Resampling spreads ink by up to a pixel.
+                    box_px=clipped(
+                        box_around(line, width_px=width + 2),
+                        width_px=width_px,
+                        height_px=height_px,
+                    ),
                     name_box_px=None if name_box is None else move_box(homography, name_box),
                 )
             )
@@ -164,6 +175,7 @@ class PageTruth:
             self,
             width_px=width_px,
             height_px=height_px,
+            grid_box_px=move_box(homography, self.grid_box_px),
             homography=homography @ self.homography,
             regions=tuple(regions),
             pulses=tuple(
@@ -176,16 +188,29 @@ class PageTruth:
             ),
             separators_px=move_points(homography, self.separators_px),
             texts=tuple(
-                replace(text, box_px=move_box(homography, text.box_px)) for text in self.texts
+                replace(
+                    text,
+                    box_px=move_box(homography, text.box_px),
+                    foot_px=_moved_point(homography, text.foot_px),
+                )
+                for text in self.texts
             ),
             header_box_px=None
             if self.header_box_px is None
             else move_box(homography, self.header_box_px),
         )
 
-    def to_json(self) -> str:
-        """Return everything as JSON; points to 1/1000 px, missing ones as null."""
-        return json.dumps(_plain(asdict(self)), allow_nan=False)
+    def to_json(self, *, polylines: bool = True) -> str:
+        """Return everything as JSON; points to 1/1000 px, missing ones as null.
+
+        Args:
+            polylines: Whether the points of the traces are in it; they are most of its length.
+        """
+        values = asdict(self)
+        if not polylines:
+            for region in values["regions"]:
+                del region["polyline_px"]
+        return json.dumps(_plain(values), allow_nan=False)
 
 
 def box_around(points_px: DoubleArray, *, width_px: float) -> Box:
@@ -204,6 +229,17 @@ def box_around(points_px: DoubleArray, *, width_px: float) -> Box:
     low = np.floor(finite.min(axis=0) - width_px / 2 + 0.5)
     high = np.floor(finite.max(axis=0) + width_px / 2 + 0.5) + 1
     return (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
+
+
+def clipped(box_px: Box, *, width_px: int, height_px: int) -> Box:
+    """Return the part of a box that lies on the page."""
+    left, top, right, bottom = box_px
+    return (
+        float(min(max(left, 0), width_px)),
+        float(min(max(top, 0), height_px)),
+        float(min(max(right, 0), width_px)),
+        float(min(max(bottom, 0), height_px)),
+    )
 
 
 def move_points(homography: DoubleArray, points_px: DoubleArray) -> DoubleArray:
@@ -228,6 +264,11 @@ def move_box(homography: DoubleArray, box_px: Box) -> Box:
     corners = move_points(homography, edges - 0.5) + 0.5
     low, high = np.floor(corners.min(axis=0)), np.ceil(corners.max(axis=0))
     return (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
+
+
+def _moved_point(homography: DoubleArray, point_px: tuple[float, float]) -> tuple[float, float]:
+    x, y = move_points(homography, np.array(point_px))
+    return (float(x), float(y))
 
 
 def _local_scale(homography: DoubleArray, x: float, y: float) -> float:
