@@ -28,6 +28,8 @@ OWNERS = {
     "cv2": {"imaging", "synth", "report"},
     "s3fs": {"storage"},
     "fsspec": {"storage"},
+    "aiobotocore": {"storage"},
+    "botocore": {"storage"},
     "pypdfium2": {"imaging", "synth"},
     "pydicom": {"imaging"},
     "wfdb": {"storage", "export", "synth", "evaluation"},
