@@ -17,6 +17,7 @@ from ecgbatch.imaging.hints import Hints, find_hints
 from ecgbatch.imaging.marks import Marks, Upright, enlarged, find_marks, find_uprights
 from ecgbatch.imaging.masks import BoolArray, runs
 from ecgbatch.imaging.pulse import Pulse, find_pulses
+from ecgbatch.imaging.rhythm import match_rhythm
 from ecgbatch.imaging.scale import Scale, read_scale
 from ecgbatch.types import ByteArray, Region
 
@@ -109,6 +110,7 @@ def find_regions(
         assumed_gain_mm_per_mv=assumed_gain_mm_per_mv,
     )
     arrangement = arrange(division, named=float(hints.named.mean()))
+    arrangement = match_rhythm(arrangement, rows, traces)
     reduced = _Reduced(marks, rows, row_cover(traces, rows), level_ink(marks, traces))
     return Layout(
         name=arrangement.name,

@@ -1,0 +1,84 @@
+"""Which lead a long row repeats: the one whose ink it matches where both show the same moment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from ecgbatch.imaging.arrangement import Arrangement, Place
+from ecgbatch.imaging.baselines import Baseline
+from ecgbatch.imaging.masks import BoolArray
+
+_BAND = 0.5  # of the distance to the neighbouring rows, in which a row's ink is read
+_LAG_PX = 2  # rows of one moment are printed this exactly below each other
+_SAME = 0.2  # energy of the difference over energy of the lead: print, overlap and names
+_OTHERS = 2.0  # times that of the next best lead, so that alike leads are not confused
+_LEAST_INKED = 0.5  # share of columns in which both have ink
+
+Curve = npt.NDArray[np.float64]
+
+
+def match_rhythm(
+    arrangement: Arrangement, rows: Sequence[Baseline], traces: BoolArray
+) -> Arrangement:
+    """Name each long row after the strip that it repeats, where one can be told.
+
+    A long row shows every moment of the page, so that in the column of its own lead it runs like
+    that lead's strip. A row that matches none keeps its guessed name, and the page is flagged
+    ``rhythm_unmatched``.
+
+    Args:
+        arrangement: Leads of the page.
+        rows: Its rows, from the top down.
+        traces: ``(row, column)`` bool, ink of traces on the reduced page.
+    """
+    strips = [place for place in arrangement.places if place.role == "strip"]
+    curves = {row: _curve(rows[row], traces) for row in {p.row for p in arrangement.places}}
+    places = list(strips)
+    flags = list(arrangement.flags)
+    for place in arrangement.places:
+        if place.role == "strip":
+            continue
+        lead = _repeated(curves[place.row], strips, curves)
+        if lead is None and "rhythm_unmatched" not in flags:
+            flags.append("rhythm_unmatched")
+        places.append(place if lead is None else replace(place, lead=lead))
+    return replace(arrangement, places=tuple(places), flags=tuple(flags))
+
+
+def _curve(row: Baseline, traces: BoolArray) -> Curve:
+    """Mean height of a row's ink per column, relative to its zero; NaN where there is none."""
+    top = max(0, round(row.y_px - _BAND * row.above_px))
+    band = traces[top : round(row.y_px + _BAND * row.below_px) + 1]
+    height = np.arange(top, top + len(band), dtype=np.float32) - row.y_px
+    count = band.sum(axis=0)
+    total = height @ band.astype(np.float32)
+    return np.asarray(np.where(count > 0, total / np.maximum(count, 1), np.nan), np.float64)
+
+
+def _repeated(curve: Curve, strips: Sequence[Place], curves: dict[int, Curve]) -> str | None:
+    differences = sorted(
+        (_difference(curve, curves[strip.row], strip), strip.lead) for strip in strips
+    )
+    best, second = differences[0], differences[1] if len(differences) > 1 else (np.inf, "")
+    return best[1] if best[0] <= _SAME and second[0] >= _OTHERS * best[0] else None
+
+
+def _difference(long_row: Curve, strip_row: Curve, strip: Place) -> float:
+    """Energy of the difference over the energy of the strip, at the best small lag."""
+    left, right = round(strip.left_px) + _LAG_PX, round(strip.right_px) - _LAG_PX
+    wanted = strip_row[left:right]
+    best = np.inf
+    for lag in range(-_LAG_PX, _LAG_PX + 1):
+        shown = long_row[left + lag : right + lag]
+        width = min(shown.size, wanted.size)
+        both = np.isfinite(shown[:width]) & np.isfinite(wanted[:width])
+        if width == 0 or both.mean() < _LEAST_INKED:
+            continue
+        a, b = shown[:width][both], wanted[:width][both]
+        a, b = a - np.median(a), b - np.median(b)
+        best = min(best, float(((a - b) ** 2).sum() / max(float((b**2).sum()), 1.0)))
+    return best
