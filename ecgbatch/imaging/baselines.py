@@ -25,6 +25,7 @@ _LEAST_SHARE = 0.12  # of the longest row
 _LONG_SHARE = 0.5
 _LENGTH_SHARE = 0.5  # of the usual row, for a row that a page's border or a loose lead cuts short
 _WHOLE_SHARE = 0.7  # of the usual row's coverage; lines of text have holes between words
+_PEN_SHARE = 0.65  # of the usual thickness; lines of a grid are thinner than traces
 _LONE_PITCH_MM = 40.0  # room of a row without neighbours: 2 mV up and down at 10 mm/mV
 
 
@@ -84,7 +85,7 @@ def find_baselines(level: BoolArray, lines: BoolArray, *, px_per_mm: float) -> t
     chosen = [k for k in range(len(peaks)) if lengths[k] >= least]
     chosen = _one_per_row(chosen, peaks=peaks, lengths=lengths)
     rows = _with_room([(peaks[k], covered[k]) for k in chosen], lone_px=_LONE_PITCH_MM * px_per_mm)
-    credible = _credible(rows, lines)
+    credible = _credible(rows, level, lines, band_px=band)
     if len(credible) == len(rows):
         return rows
     kept = [
@@ -95,17 +96,27 @@ def find_baselines(level: BoolArray, lines: BoolArray, *, px_per_mm: float) -> t
     return _with_room(kept, lone_px=_LONE_PITCH_MM * px_per_mm)
 
 
-def _credible(rows: tuple[Baseline, ...], lines: BoolArray) -> list[Baseline]:
-    """Leave out what is no trace: much shorter than the other rows, or full of holes."""
-    lengths = np.array([row.right_px - row.left_px for row in rows])
-    long_enough = lengths >= _LENGTH_SHARE * np.median(lengths)
-    shares = []
+def _credible(
+    rows: tuple[Baseline, ...], level: BoolArray, lines: BoolArray, *, band_px: int
+) -> list[Baseline]:
+    """Leave out what is no trace: shorter than the other rows, full of holes, or thinner."""
+    lengths, shares, pens = [], [], []
     for row in rows:
+        columns = slice(row.left_px, row.right_px)
         top = max(0, round(row.y_px - row.above_px / 2))
-        band = lines[top : round(row.y_px + row.below_px / 2), row.left_px : row.right_px]
-        shares.append(float(band.any(axis=0).mean()))
-    whole_enough = np.array(shares) >= _WHOLE_SHARE * np.median(shares)
-    return [row for row, ok in zip(rows, long_enough & whole_enough, strict=True) if ok]
+        room = lines[top : round(row.y_px + row.below_px / 2), columns]
+        near = level[max(0, round(row.y_px) - band_px) : round(row.y_px) + band_px + 1, columns]
+        lengths.append(row.right_px - row.left_px)
+        shares.append(float(room.any(axis=0).mean()))
+        pens.append(line_thickness(near))
+    like_others = np.ones(len(rows), np.bool_)
+    for values, least in (
+        (lengths, _LENGTH_SHARE),
+        (shares, _WHOLE_SHARE),
+        (pens, _PEN_SHARE),
+    ):
+        like_others &= np.array(values) >= least * np.median(values)
+    return [row for row, ok in zip(rows, like_others, strict=True) if ok]
 
 
 def _any_row(band: BoolArray) -> BoolArray:
