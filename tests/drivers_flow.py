@@ -52,5 +52,5 @@ def die_after(writes, source, out):
 
 if __name__ == "__main__":  # with Ray, at RAY_ADDRESS
     summary = convert(sys.argv[1], sys.argv[2], stages=stages(sys.argv[1]), config=settings())
-    print(json.dumps(summary.as_json()))
+    sys.stdout.write(json.dumps(summary.as_json()))
     sys.exit(summary.exit_status)

@@ -1,4 +1,4 @@
-"""The driver of a run on Ray is killed or stopped, and the same command goes on."""
+"""The driver of a run on Ray is killed, then told to end, and the same command goes on."""
 
 import json
 import os
@@ -26,56 +26,39 @@ def driver(source, out, address):
     )
 
 
-@pytest.fixture
-def slow_archive(tmp_path):
-    return archive(tmp_path / "in", 40, slow_s=0.15)
-
-
-@pytest.fixture
-def expected(tmp_path, slow_archive):
-    drive(slow_archive, tmp_path / "undisturbed")
-    return tables_of(tmp_path / "undisturbed")
+def wait_for_part(out, process):
+    """Return a moment after the process has committed a part that was not there before."""
+    before = parts(out)
+    while parts(out) == before and process.poll() is None:
+        time.sleep(0.02)
+    time.sleep(random.Random(before).uniform(0, 0.5))
 
 
 def parts(out):
     return len(list(out.glob("runs/*/receipts/*.json")))
 
 
-def test_fault_90_a_driver_killed_at_random_times_is_taken_up_on_ray(
-    tmp_path, ray_address, slow_archive, expected
-):
+def test_fault_90_and_100_a_driver_that_was_killed_and_stopped_goes_on(tmp_path, ray_address):
+    source = archive(tmp_path / "in", 40, slow_s=0.15)
+    drive(source, tmp_path / "undisturbed")
     out = tmp_path / "out"
-    moments = random.Random(90)
-    for _ in range(3):
-        before = parts(out)
-        process = driver(slow_archive, str(out), ray_address)
-        deadline = time.monotonic() + 60
-        while parts(out) <= before and process.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.02)
-        time.sleep(moments.uniform(0, 1))
-        process.kill()
-        process.wait()
-        process.stdout.close()
-    last = driver(slow_archive, str(out), ray_address)
-    summary = json.loads(last.communicate()[0])
-    assert summary["state"] in {"done", "nothing_to_do"}
-    assert tables_of(out) == expected
-    assert verify(str(out), config=settings()).findings == ()
 
+    killed = driver(source, str(out), ray_address)
+    wait_for_part(out, killed)
+    killed.kill()
+    killed.communicate()
 
-def test_fault_100_a_driver_that_is_told_to_end_says_how_to_go_on(
-    tmp_path, ray_address, slow_archive, expected
-):
-    out = tmp_path / "out"
-    process = driver(slow_archive, str(out), ray_address)
-    while not parts(out):
-        time.sleep(0.02)
-    process.send_signal(signal.SIGTERM)
-    summary = json.loads(process.communicate(timeout=60)[0])
+    stopped = driver(source, str(out), ray_address)
+    wait_for_part(out, stopped)
+    stopped.send_signal(signal.SIGTERM)
+    summary = json.loads(stopped.communicate()[0])
     assert (summary["state"], summary["exit_status"]) == ("interrupted", 75)
-    assert process.returncode == 75
+    assert stopped.returncode == 75
     assert 0 < summary["scans_done"] < 41
-    again = driver(slow_archive, str(out), ray_address)
-    summary = json.loads(again.communicate(timeout=120)[0])
-    assert (summary["state"], summary["resumed"]) == ("done", 1)
-    assert tables_of(out) == expected
+
+    ending = driver(source, str(out), ray_address)
+    summary = json.loads(ending.communicate()[0])
+    assert (summary["state"], summary["resumed"]) == ("done", 2)
+    assert summary["scans_done"] == 41
+    assert tables_of(out) == tables_of(tmp_path / "undisturbed")
+    assert verify(str(out), config=settings()).findings == ()
