@@ -13,19 +13,18 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ecgbatch.report import canvas, leads_panel
+from ecgbatch.report import canvas, heading, leads_panel
 from ecgbatch.report.paper import upright_paper
 from ecgbatch.types import ByteArray, Lead
 
 _PAGE_WIDTH_PX = 1600
 _PANEL_WIDTH_PX = 1180
 _MARGIN_PX = 28
-_HEAD_PX = 132
 _CORNER_PX = 14
-_NAME_RISE_PX = 46  # above the zero line, clear of all but tall complexes
+_NAME_RISE_PX = 46
+_SAME_ROW_PX = 20  # zero lines of one printed row differ by less, those of two rows by more
 _NAME_ASIDE = 0.2  # of a region's width: at its start stands the printed name, to compare with
 _FADE = 0.35  # how far the paper steps back behind the curves
-_CLASS_COLOURS = {"good": canvas.GOOD, "review": canvas.REVIEW, "poor": canvas.POOR}
 
 
 def published_picture(
@@ -50,9 +49,7 @@ def published_picture(
     height_px = max((part.shape[0] for part in parts), default=0)
     parts.append(leads_panel.draw(leads, width_px=_PANEL_WIDTH_PX, height_px=height_px))
     body = _beside(parts)
-    head = canvas.blank(width_px=body.shape[1], height_px=_HEAD_PX)
-    _write_head(head, page)
-    return np.concatenate([head, body])
+    return np.concatenate([heading.of_published(page, width_px=body.shape[1]), body])
 
 
 def quarantined_picture(rows: Sequence[Mapping[str, Any]], pixels: ByteArray | None) -> ByteArray:
@@ -69,19 +66,7 @@ def quarantined_picture(rows: Sequence[Mapping[str, Any]], pixels: ByteArray | N
     if pixels is not None:
         parts.insert(0, _fit(_colour(pixels), width_px=_PAGE_WIDTH_PX // 2))
     body = _beside(parts)
-    head = canvas.blank(width_px=body.shape[1], height_px=_HEAD_PX // 2)
-    x, y = _MARGIN_PX, 42
-    x = canvas.chip(
-        head, "quarantined", x=x, y=y, size_px=20, fill=canvas.POOR, colour=canvas.WHITE
-    )
-    canvas.write(head, _title(rows[0]), x=x + 8, y=y, size_px=22, weight=canvas.BOLD)
-    return np.concatenate([head, body])
-
-
-def _title(row: Mapping[str, Any]) -> str:
-    if not row["page_no"]:
-        return f"{row['scan_id']}  ·  the whole file"
-    return f"{row['scan_id']}  ·  page {row['page_no']} of {row['page_count']}"
+    return np.concatenate([heading.of_quarantined(rows[0], width_px=body.shape[1]), body])
 
 
 def _page_with_curves(
@@ -92,9 +77,10 @@ def _page_with_curves(
     scale = paper.shape[1] / upright.shape[1]
     white = np.full_like(paper, 255)
     faded = np.asarray(cv2.addWeighted(paper, 1 - _FADE, white, _FADE, 0))
+    rise_px = _name_rise(leads, scale=scale)
     for lead in leads:
         if lead.box_px is not None:
-            _frame(faded, lead, scale=scale)
+            _frame(faded, lead, scale=scale, rise_px=rise_px)
     if page["speed_mm_per_s"] is None or page["gain_mm_per_mv"] is None:
         return faded
     px_per_mm = page["rectified_px_per_mm"] * scale
@@ -114,7 +100,14 @@ def _page_with_curves(
     return faded
 
 
-def _frame(picture: ByteArray, lead: Lead, *, scale: float) -> None:
+def _name_rise(leads: Sequence[Lead], *, scale: float) -> int:
+    """Say how far above its zero line a name stands: clear of most complexes, in its own row."""
+    zeros_px = sorted(scale * lead.origin_px[1] for lead in leads if lead.origin_px is not None)
+    apart_px = [gap for gap in np.diff(zeros_px) if gap > _SAME_ROW_PX]
+    return round(min([_NAME_RISE_PX, *(gap / 2 for gap in apart_px)]))
+
+
+def _frame(picture: ByteArray, lead: Lead, *, scale: float, rise_px: int) -> None:
     """Mark the corners of a region and name it beside its zero line.
 
     Regions of neighbouring rows overlap to leave room for tall complexes, so whole frames would
@@ -135,52 +128,11 @@ def _frame(picture: ByteArray, lead: Lead, *, scale: float) -> None:
         picture,
         name,
         x=left + round(_NAME_ASIDE * (right - left)),
-        y=zero - _NAME_RISE_PX,
+        y=zero - rise_px,
         size_px=14,
         fill=colour,
         colour=canvas.WHITE,
     )
-
-
-def _write_head(head: ByteArray, page: Mapping[str, Any]) -> None:
-    quality = page["quality_class"]
-    x, y = _MARGIN_PX, 44
-    badge = f"{quality}  {page['quality_score']:.2f}"
-    x = canvas.chip(
-        head,
-        badge,
-        x=x,
-        y=y,
-        size_px=20,
-        fill=_CLASS_COLOURS.get(quality, canvas.QUIET),
-        colour=canvas.WHITE,
-    )
-    canvas.write(head, _title(page), x=x + 8, y=y, size_px=22, weight=canvas.BOLD)
-    canvas.write(head, "   ".join(_facts(page)), x=_MARGIN_PX, y=82, size_px=18)
-    x = _MARGIN_PX
-    for flag in page["flags"]:
-        words = flag.replace("_", " ")
-        x = canvas.chip(
-            head, words, x=x, y=116, size_px=15, fill=(254, 243, 199), colour=(146, 64, 14)
-        )
-
-
-def _facts(page: Mapping[str, Any]) -> list[str]:
-    """Say what was measured, with units and how each is known; leave out what is null."""
-    facts = [page["layout"], f"{page['n_leads']} leads"]
-    for name, unit in (("speed_mm_per_s", "mm/s"), ("gain_mm_per_mv", "mm/mV")):
-        if page[name] is not None:
-            source = page[f"{name.partition('_')[0]}_source"]
-            facts.append(f"{page[name]:g} {unit} ({source})")
-    if page["px_per_mm_x"] is not None and page["px_per_mm_y"] is not None:
-        pitch = f"{page['px_per_mm_x']:.2f} by {page['px_per_mm_y']:.2f} px/mm"
-        facts.append(f"{pitch} ({page['px_per_mm_source']})")
-    if page["rotation_deg"] is not None:
-        facts.append(f"turned by {round(page['rotation_deg'], 1) + 0.0:g}°")  # never -0
-    residuals = {"Einthoven": page["einthoven_uv"], "Goldberger": page["goldberger_uv"]}
-    return facts + [
-        f"{name} residual {value:.0f} µV" for name, value in residuals.items() if value is not None
-    ]
 
 
 def _reasons_card(rows: Sequence[Mapping[str, Any]]) -> ByteArray:
