@@ -37,6 +37,7 @@ def read(
         Rows of ``schema.DECODED``, one for each page; a file that cannot be opened gives one
         with ``page_no`` 0.
     """
+    schema.require(scans, schema.PLAN, stage=Read.name)
     wanted = [
         (uri, version)
         for uri, version, error in zip(
