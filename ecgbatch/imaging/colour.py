@@ -11,6 +11,8 @@ _NOISE_LEVELS = 3.0
 """Noise of one channel of a scan or JPEG; keeps the weights from growing for a little less grid."""
 _GRID_WEIGHT = 4.0
 """A grid line's middle is darker than its fundamental says; thin lines by about four times."""
+_LARGEST_WEIGHTS = 2.2
+"""Sum of magnitudes; more would draw the colour noise of JPEG and of tinted light."""
 _UNSEEN_LEVELS = 2.5
 """Grid that is left at this depth is below what paper and JPEG leave anyway."""
 _SAMPLE_STEP = 11
@@ -42,9 +44,13 @@ def ink_weights(
     dark = sample[light <= np.percentile(light, 1.0)]
     depth = np.maximum(paper - dark.mean(axis=0), 1.0)
     grid = np.zeros(3) if grid_rgb is None else grid_rgb * grid_contrast * _GRID_WEIGHT
-    noise = np.outer(grid, grid) + _NOISE_LEVELS**2 * np.eye(3)
-    weights = np.linalg.solve(noise, depth)
-    weights *= depth.mean() / (weights @ depth)
+    noise_levels = _NOISE_LEVELS
+    while True:
+        weights = np.linalg.solve(np.outer(grid, grid) + noise_levels**2 * np.eye(3), depth)
+        weights *= depth.mean() / (weights @ depth)
+        if np.abs(weights).sum() <= _LARGEST_WEIGHTS:
+            break
+        noise_levels *= 1.5  # tends to the colour of the ink, whose weights add up to about 1
     left = abs(float(weights @ grid))
     alone = np.abs(grid) * depth.mean() / depth
     best = int(np.argmin(alone))

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ecgbatch.imaging.lattice import Lattice, fit_lattice, follow, remeasure
-from ecgbatch.imaging.tiles import Pair, Tiles, cut_tiles, find_pair, measure, misfit
+from ecgbatch.imaging.tiles import Family, Pair, Tiles, cut_tiles, find_pair, measure, misfit
 from ecgbatch.types import ByteArray, DoubleArray
 
 _PAGE_MM = (100.0, 440.0)
@@ -28,6 +28,8 @@ _TRUSTED = 0.75
 """Coherence above which no other projection or pair of peaks is tried."""
 
 
+_SHARP_PX = 0.4
+"""Scatter of tiles below which no other view of flat paper is tried."""
 _SKEWEST = 2.5
 """Largest misfit of the two families in the middle of a page; see ``misfit``."""
 _FINE = 0.75
@@ -36,6 +38,8 @@ _ORDERS = ((2, 0.5, 0.3), (3, 0.5, 0.3), (4, 0.5, 0.3), (5, 0.5, 0.05), (10, 0.5
 """How many lines may make a period, with the least coherence and share of its lower harmonics:
 those of bare 5-mm lines are as strong as the one that was followed."""
 _COLOUR_TILES = 12
+_MAJOR_MM = 5.0
+_JPEG_BLOCK_PX = 16
 _PARTS_TRIED = 3
 
 
@@ -72,9 +76,10 @@ def find_grid(pixels: ByteArray, *, dpi_x: float, dpi_y: float) -> PaperGrid | N
     """
     image, factor = _reduce(pixels)
     ratio = dpi_x / dpi_y if dpi_x > 0 and dpi_y > 0 else 1.0
-    lattice, tiles = _best_lattice(image, ratio)
-    if lattice is None or _confidence(lattice, tiles) < _COHERENT:
+    found = _best_lattice(image, ratio, factor)
+    if found is None or found.confidence < _COHERENT:
         return None
+    lattice, tiles = found.lattice, found.tiles
     order = _order(tiles, lattice)
     period_mm = _period_mm(
         lattice, order, shape_px=image.shape[:2], factor=factor, dpi=(dpi_x + dpi_y) / 2
@@ -82,61 +87,98 @@ def find_grid(pixels: ByteArray, *, dpi_x: float, dpi_y: float) -> PaperGrid | N
     lattice, line_mm = _in_millimetres(tiles, lattice, image, cycle_mm=period_mm / order)
     phasor = _colour_phasor(tiles, lattice, image, per_mm=1 / line_mm)
     colour, contrast, origin_mm = _darkest(phasor, line_mm)
-    if order >= 5 and line_mm == 1.0:
+    major_known = period_mm >= _MAJOR_MM
+    if major_known and line_mm == 1.0:
         origin_mm = _fifth(tiles, lattice, origin_mm)
     return PaperGrid(
         lattice=lattice.counted(1.0, origin_mm).enlarged(factor),
-        major_known=order >= 5 or line_mm == 5.0,
+        major_known=major_known,
         colour_rgb=colour,
         contrast=contrast,
-        confidence=float(lattice.coherence.min()),
+        confidence=found.confidence,
     )
 
 
-def _confidence(lattice: Lattice | None, tiles: Tiles) -> float:
-    """Return the lesser coherence; 0 for what no paper can be.
+@dataclass(frozen=True, slots=True, eq=False)
+class _Found:
+    """A lattice, and how far it is to be believed.
+
+    Attributes:
+        lattice: In pixels of the reduced page.
+        tiles: What it was found in.
+        confidence: 0 to 1.
+        scatter_px: Spread of the tiles that agree.
+    """
+
+    lattice: Lattice
+    tiles: Tiles
+    confidence: float
+    scatter_px: float
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing better need be looked for."""
+        return self.confidence > _TRUSTED and self.lattice.is_flat and self.scatter_px < _SHARP_PX
+
+    @property
+    def rank(self) -> tuple[int, bool, float]:
+        """Order among lattices: the clearly more coherent, then the flat, then the sharper one.
+
+        JPEG keeps colour at half the resolution of light and moves it by parts of a pixel, which
+        looks like a bend of the paper.
+        """
+        return int(10 * self.confidence), self.lattice.is_flat, -self.scatter_px
+
+
+def _judged(tiles: Tiles, across: Family, down: Family) -> _Found | None:
+    """Fit a lattice, or None for what no paper can be.
 
     Tiles that agree still scatter where they show traces or words instead of lines, and a plane
     through such phases is skewed or stretched.
     """
+    lattice = fit_lattice(tiles, across, down)
     if lattice is None or lattice.residual_cycles.max() > _SCATTER_CYCLES:
-        return 0.0
+        return None
     waves = lattice.waves(tiles.centre_px.mean(axis=0, keepdims=True))[0]
     if not misfit(waves[:1], waves[1:], pixel_ratio=1.0)[0, 0] < _SKEWEST:
-        return 0.0
-    return float(lattice.coherence.min())
+        return None
+    scatter_px = float((lattice.residual_cycles / np.hypot(*waves.T)).max())
+    return _Found(lattice, tiles, float(lattice.coherence.min()), scatter_px)
 
 
-def _best_lattice(image: ByteArray, ratio: float) -> tuple[Lattice | None, Tiles]:
-    """Return the most coherent lattice of all views; the costly search comes last.
+def _best_lattice(image: ByteArray, ratio: float, factor: int) -> _Found | None:
+    """Return the best lattice of all views; the costly search comes last.
 
     Spectra of the whole page are averaged first. On a photograph lines draw together with
     distance and the average blurs, so parts of the page are tried and followed outwards.
     """
+    best: _Found | None = None
+    for found in _search(image, ratio, factor):
+        if found is not None and (best is None or found.rank > best.rank):
+            best = found
+        if best is not None and best.settled:
+            break
+    return best
+
+
+def _search(image: ByteArray, ratio: float, factor: int) -> Iterator[_Found | None]:
     views = []
+    trusted = False
     for view in _projections(image):
         tiles = cut_tiles(view, size_px=_tile_side(view))
-        if not views:
-            best: tuple[Lattice | None, Tiles] = (None, tiles)
         views.append(tiles)
-        pair = find_pair(tiles, pixel_ratio=ratio)
-        if pair is None:
-            continue
-        families = [measure(tiles, vector) for vector in (pair.across, pair.down)]
-        lattice = fit_lattice(tiles, families[0], families[1])
-        if _confidence(lattice, tiles) > _confidence(*best):
-            best = lattice, tiles
-        if _confidence(lattice, tiles) > _TRUSTED:
-            return best
-    for tiles in views:
+        pair = find_pair(tiles, pixel_ratio=ratio, block_px=_JPEG_BLOCK_PX / factor)
+        if pair is not None:
+            found = _judged(tiles, measure(tiles, pair.across), measure(tiles, pair.down))
+            trusted |= found is not None and found.confidence > _TRUSTED
+            yield found
+    for tiles in [] if trusted else views:
         for start, pair in _pairs_of_parts(tiles, ratio):
-            families = [follow(tiles, vector, start=start) for vector in (pair.across, pair.down)]
-            lattice = fit_lattice(tiles, families[0], families[1])
-            if _confidence(lattice, tiles) > _confidence(*best):
-                best = lattice, tiles
-            if _confidence(lattice, tiles) > _TRUSTED:
-                return best
-    return best
+            yield _judged(
+                tiles,
+                follow(tiles, pair.across, start=start),
+                follow(tiles, pair.down, start=start),
+            )
 
 
 def _pairs_of_parts(tiles: Tiles, ratio: float) -> list[tuple[int, Pair]]:
@@ -323,12 +365,12 @@ def _darkest(
 
 def _fifth(tiles: Tiles, lattice: Lattice, origin_mm: DoubleArray) -> DoubleArray:
     """Move the origin to a heavier line: the one of five with most of the lower harmonics."""
-    parts = np.arange(1, 6) / 5
+    parts = np.arange(1, 5) / 5
     phasor = _harmonics(tiles, lattice, parts).phasor
     moved = origin_mm[:, None, None] + np.arange(5)[:, None]  # (family, line, 1)
-    seen = (phasor[:, None, :] * np.exp(2j * np.pi * parts * moved)).real
-    # the projection may show lines light or dark: all lines tell which, in the fifth harmonic
-    heavier = np.sign(seen[:, :1, -1]) * seen[:, :, :-1].sum(axis=-1)
+    weight = (phasor[:, None, :] * np.exp(2j * np.pi * parts * moved)).real.sum(axis=-1)
+    # the view may show lines light or dark; either way four lines are alike and one is not
+    heavier = np.abs(weight)
     return np.asarray(origin_mm + np.argmax(heavier, axis=1))
 
 

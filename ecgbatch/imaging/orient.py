@@ -8,6 +8,7 @@ up, and the head of the form is above the traces. No cue is certain; together th
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import cv2
 import numpy as np
@@ -15,10 +16,18 @@ import numpy.typing as npt
 
 from ecgbatch.types import ByteArray
 
-_INKED = 110
+IntArray: TypeAlias = npt.NDArray[np.int32]
+
+_INKED = 80
+_LETTER_MM = 8.0
+_FRAME_MM = 60.0
+_RULE_MM = 30.0  # higher than the steepest complex runs straight
 _LONG_MM = 25.0  # longer than any word in one piece
 _PULSE_MM = ((10.0, 5.0), (5.0, 5.0), (10.0, 2.5))
 """Height and width of calibration pulses: 1 mV at 10 and 5 mm/mV for 200 ms, and for 100 ms."""
+_PULSE_REACH_MM = 50.0
+_PULSE_PX_PER_MM = 2.0
+_PULSE_FIT = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +57,14 @@ def find_orientation(ink: ByteArray, *, px_per_mm: float) -> Orientation:
     """
     marks = _marks(ink)
     level_mm = _trace_length(marks, px_per_mm)
-    upright_mm = _trace_length(_turned(marks), px_per_mm)
+    upright_mm = _trace_length(marks.turned(), px_per_mm)
     sideways = upright_mm > level_mm
     if sideways:
         # seen after one quarter turn counter-clockwise
         ink = np.ascontiguousarray(np.rot90(ink))
-        marks = _marks(ink)
+    bare = _without_upright_rules(ink, px_per_mm)
+    if sideways or bare is not ink:
+        ink, marks = bare, _marks(bare)
     cues = _cues(ink, marks, px_per_mm)
     score = float(sum(cues))
     turns = (1 if sideways else 0) + (0 if score >= 0 else 2)
@@ -62,34 +73,73 @@ def find_orientation(ink: ByteArray, *, px_per_mm: float) -> Orientation:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Marks:
-    """Connected pieces of ink: boxes and areas."""
+    """Connected pieces of ink: boxes, areas, and how many runs of ink their lines have.
 
-    labels: npt.NDArray[np.int32]
-    left: npt.NDArray[np.int64]
-    top: npt.NDArray[np.int64]
-    width: npt.NDArray[np.int64]
-    height: npt.NDArray[np.int64]
-    area: npt.NDArray[np.int64]
+    Attributes:
+        labels: ``(row, column)`` number of the piece, 0 is paper.
+        left, top, width, height, area: Per piece, from piece 1.
+        down: Runs of ink met on all columns of the piece, per column.
+        across: The same on its rows, per row.
+    """
+
+    labels: IntArray
+    left: IntArray
+    top: IntArray
+    width: IntArray
+    height: IntArray
+    area: IntArray
+    down: npt.NDArray[np.float64]
+    across: npt.NDArray[np.float64]
+
+    def turned(self) -> _Marks:
+        """Return the pieces with rows and columns exchanged."""
+        return _Marks(
+            self.labels.T,
+            self.top,
+            self.left,
+            self.height,
+            self.width,
+            self.area,
+            self.across,
+            self.down,
+        )
 
 
 def _marks(ink: ByteArray) -> _Marks:
     binary = (ink > _INKED).astype(np.uint8)
-    binary = cv2.dilate(binary, np.ones((2, 2), np.uint8))  # bridges the gaps of a thin line
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(binary, connectivity=8)
-    columns = stats[1:].astype(np.int64).T
-    return _Marks(labels, columns[0], columns[1], columns[2], columns[3], columns[4])
+    # closing bridges the gaps of a thin line
+    joined = cv2.morphologyEx(binary, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
+    left, top, width, height, area = stats[1:].astype(np.int32).T
+    runs = []
+    for shift in ((1, 0), (0, 1)):
+        before = np.zeros_like(binary)
+        before[shift[0] :, shift[1] :] = binary[
+            : binary.shape[0] - shift[0], : binary.shape[1] - shift[1]
+        ]
+        starts = labels[(binary > before)]
+        runs.append(np.bincount(starts, minlength=count)[1:])
+    return _Marks(labels, left, top, width, height, area, runs[0] / width, runs[1] / height)
 
 
-def _turned(marks: _Marks) -> _Marks:
-    return _Marks(marks.labels.T, marks.top, marks.left, marks.height, marks.width, marks.area)
+def _without_upright_rules(ink: ByteArray, px_per_mm: float) -> ByteArray:
+    """Take off lines between columns, which tie rows of traces together."""
+    height = round(_RULE_MM * px_per_mm)
+    rules = cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((height, 1), np.uint8))
+    if not (rules > _INKED).any():
+        return ink
+    return np.asarray(cv2.subtract(ink, cv2.dilate(rules, np.ones((1, 3), np.uint8))))
 
 
 def _traces(marks: _Marks, px_per_mm: float) -> npt.NDArray[np.bool_]:
-    """Say which pieces are traces: long, level, with little ink in a box that is not flat."""
+    """Say which pieces are traces: long and level, one line per column, and not straight."""
     long = marks.width > _LONG_MM * px_per_mm
-    lean = marks.area < 0.5 * marks.width * marks.height
+    # letters that touch have two or three strokes above each other; so do rows of traces that
+    # touch, but those are high
+    single = (marks.down < 1.2) | (marks.height > _LETTER_MM * px_per_mm)
     wavy = marks.height > 1.5 * px_per_mm  # a ruled line is straight
-    return np.asarray(long & lean & wavy & (marks.width > marks.height))
+    frame = (marks.height > _FRAME_MM * px_per_mm) & (marks.area < 6 * (marks.width + marks.height))
+    return np.asarray(long & single & wavy & ~frame & (marks.width > marks.height))
 
 
 def _trace_length(marks: _Marks, px_per_mm: float) -> float:
@@ -99,30 +149,37 @@ def _trace_length(marks: _Marks, px_per_mm: float) -> float:
 
 def _cues(ink: ByteArray, marks: _Marks, px_per_mm: float) -> tuple[float, float, float, float]:
     order, polarity = _waves(marks, px_per_mm)
-    return _pulses(ink, px_per_mm), order, polarity, _text(marks, px_per_mm)
+    return _pulses(ink, marks, px_per_mm), order, polarity, _text(marks, px_per_mm)
 
 
 # ---------------------------------------------------------------------------------- the four cues
 
 
-def _pulses(ink: ByteArray, px_per_mm: float) -> float:
-    """Compare how well a pulse fits standing on its feet and hanging from them."""
-    scale = 2.0 / px_per_mm
-    size = tuple(round(side * scale) for side in ink.shape[::-1])
-    small = cv2.resize(ink, size, interpolation=cv2.INTER_AREA)
-    small = cv2.min(small, 128).astype(np.float32) / 128
-    small = cv2.copyMakeBorder(small, 8, 8, 8, 8, cv2.BORDER_CONSTANT, value=0)
+def _pulses(ink: ByteArray, marks: _Marks, px_per_mm: float) -> float:
+    """Compare how well a pulse fits standing on its feet and hanging from them, at row ends."""
+    traces = _traces(marks, px_per_mm)
+    if not traces.any():
+        return 0.0
+    reach = round(_PULSE_REACH_MM * px_per_mm)
+    first = max(0, int(marks.left[traces].min()) - reach // 2)
+    last = int((marks.left + marks.width)[traces].max()) + reach // 2
     best = 0.0
-    for height_mm, width_mm in _PULSE_MM:
-        stamp = _pulse_stamp(round(2 * height_mm), round(2 * width_mm))
-        if min(small.shape) <= max(stamp.shape):
-            continue
-        standing = _best(small, stamp)
-        hanging = _best(small, stamp[::-1])
-        if max(standing, hanging) > 0.55:
-            difference = standing - hanging
-            best = difference if abs(difference) > abs(best) else best
-    return 12.0 * best
+    for end in (ink[:, first : first + reach], ink[:, max(0, last - reach) : last]):
+        scale = _PULSE_PX_PER_MM / px_per_mm
+        size = tuple(max(1, round(side * scale)) for side in end.shape[::-1])
+        small = cv2.resize(end, size, interpolation=cv2.INTER_AREA)
+        small = cv2.min(small, 128).astype(np.float32) / 128
+        small = cv2.copyMakeBorder(small, 8, 8, 8, 8, cv2.BORDER_CONSTANT, value=0)
+        for height_mm, width_mm in _PULSE_MM:
+            stamp = _pulse_stamp(
+                *(round(_PULSE_PX_PER_MM * side) for side in (height_mm, width_mm))
+            )
+            if small.shape[0] <= stamp.shape[0] or small.shape[1] <= stamp.shape[1]:
+                continue
+            standing, hanging = _best(small, stamp), _best(small, stamp[::-1])
+            if max(standing, hanging) > _PULSE_FIT and abs(standing - hanging) > abs(best):
+                best = standing - hanging
+    return float(np.clip(14.0 * best, -4, 4))
 
 
 def _best(image: npt.NDArray[np.float32], stamp: npt.NDArray[np.float32]) -> float:
@@ -131,18 +188,22 @@ def _best(image: npt.NDArray[np.float32], stamp: npt.NDArray[np.float32]) -> flo
 
 
 def _pulse_stamp(height: int, width: int) -> npt.NDArray[np.float32]:
-    """Return a stamp: ink on three sides, none inside, below and around; a fit gives 1."""
-    stamp = np.zeros((height + 5, width + 7), np.float32)
-    stamp[2:, 2:-2] = -1.0
+    """Return a stamp of a standing pulse; a fit gives 1, paper and full ink give 0.
+
+    Both sides count as much as the top, and the open bottom as much as all else that is bare.
+    """
+    sides = np.zeros((height + 5, width + 7), np.float32)
     left, right, top, foot = 3, width + 3, 2, height + 2
-    drawn = np.zeros_like(stamp)
-    drawn[top, left : right + 1] = 1
-    drawn[top : foot + 1, left] = drawn[top : foot + 1, right] = 1
-    empty = np.zeros_like(stamp)
-    empty[top + 2 : foot + 2, left + 2 : right - 1] = 1
-    empty[: foot - 2, 0:1] = empty[: foot - 2, -1:] = 1
-    empty[0, :] = 1
-    return (drawn / drawn.sum() - empty / max(empty.sum(), 1.0)).astype(np.float32)
+    cap, gap, bare = np.zeros_like(sides), np.zeros_like(sides), np.zeros_like(sides)
+    sides[top : foot + 1, [left, right]] = 1
+    cap[top, left : right + 1] = 1
+    gap[foot - 1 : foot + 1, left + 2 : right - 1] = 1
+    bare[top + 2 : foot - 1, left + 2 : right - 1] = 1
+    bare[: foot - 2, [0, -1]] = 1
+    bare[0] = 1
+    ink = sides / sides.sum() + cap / cap.sum()
+    paper = gap / max(float(gap.sum()), 1.0) + bare / bare.sum()
+    return np.asarray((ink - paper) / 2, np.float32)
 
 
 def _waves(marks: _Marks, px_per_mm: float) -> tuple[float, float]:
@@ -181,7 +242,7 @@ def _waves(marks: _Marks, px_per_mm: float) -> tuple[float, float]:
     sure = min(1.0, beats / 8)
     order = 2.5 * sure * float(np.log((after + 1) / (before + 1)))
     polarity = 1.0 * sure * float(np.log((up + 1) / (down + 1)))
-    return float(np.clip(order, -3, 3)), float(np.clip(polarity, -1.5, 1.5))
+    return float(np.clip(order, -3, 3)), float(np.clip(polarity, -0.8, 0.8))
 
 
 def _text(marks: _Marks, px_per_mm: float) -> float:
@@ -195,4 +256,4 @@ def _text(marks: _Marks, px_per_mm: float) -> float:
     letters = (size > 1.0) & (size < 5.0) & (marks.width / px_per_mm < 8.0) & ~traces
     above = int((letters & (marks.top + marks.height < first)).sum())
     below = int((letters & (marks.top > last)).sum())
-    return float(np.clip(0.6 * np.log((above + 5) / (below + 5)), -1.5, 1.5))
+    return float(np.clip(0.7 * np.log((above + 5) / (below + 5)), -1.2, 1.2))

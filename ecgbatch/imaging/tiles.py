@@ -26,6 +26,7 @@ IntArray: TypeAlias = npt.NDArray[np.int64]
 
 _FINEST_PX = 2.3
 """Shortest period that is looked for; 2 is Nyquist's limit."""
+_BLOCK_COST = 3.0
 _MOST_ACROSS = 8
 """Tiles per side: on a page of 280 mm they then stand 35 mm apart."""
 
@@ -124,7 +125,7 @@ class Pair:
 
 
 def find_pair(
-    tiles: Tiles, *, pixel_ratio: float = 1.0, among: IntArray | None = None
+    tiles: Tiles, *, pixel_ratio: float = 1.0, block_px: float = 0.0, among: IntArray | None = None
 ) -> Pair | None:
     """Find the two families of lines that the tiles share.
 
@@ -132,6 +133,8 @@ def find_pair(
         tiles: Spectra; their amplitudes are averaged, so a trace or a word in one tile counts
             little.
         pixel_ratio: Expected px per mm across over px per mm down, 1 for square pixels.
+        block_px: Side of the blocks in which JPEG keeps colour, in pixels of the tiles; their
+            borders are a lattice, too, and a fainter grid is preferred to it. 0 where unknown.
         among: Numbers of the tiles to look at; all by default.
 
     Returns:
@@ -159,10 +162,20 @@ def find_pair(
     score = (
         scores[upright][:, None] + scores[~upright] - misfit(across, down, pixel_ratio=pixel_ratio)
     )
+    if block_px > 0:
+        blocks = [_on_blocks(family, tiles.size_px / block_px) for family in (across, down)]
+        score -= _BLOCK_COST * (blocks[0][:, None] & blocks[1])
     i, j = np.unravel_index(np.argmax(score), score.shape)
     if not np.isfinite(score[i, j]):
         return None
     return Pair(across[i], down[j], float(score[i, j]))
+
+
+def _on_blocks(vectors: DoubleArray, step: float) -> npt.NDArray[np.bool_]:
+    """Say which vectors lie on an axis, at a multiple of ``step``, as borders of blocks do."""
+    along, beside = np.abs(vectors).max(axis=1), np.abs(vectors).min(axis=1)
+    off = np.abs(along - step * np.round(along / step))
+    return np.asarray((off < 0.35) & (beside < 0.35))
 
 
 def _peaks(log: FloatArray, *, half: int, longest_px: float) -> DoubleArray:
