@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 from ecgbatch.cli.application import app
 from ecgbatch.cli.converting import convert, plan, retry
-from ecgbatch.cli.exporting import export
+from ecgbatch.cli.exporting import evaluate, export
 from ecgbatch.cli.looking import query, show, status, verify, views
 from ecgbatch.cli.printing import complain
 from ecgbatch.errors import EcgbatchError
@@ -24,6 +24,7 @@ from ecgbatch.flow.summary import exit_status_of
 __all__ = [
     "app",
     "convert",
+    "evaluate",
     "export",
     "main",
     "plan",

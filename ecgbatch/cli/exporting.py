@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -41,3 +42,33 @@ def export(
     )
     records = f"{summary.records:,} records of {summary.pages:,} pages"
     say([f"{records} in {summary.files:,} files, {summary.size_bytes / 1e6:,.1f} MB"])
+
+
+@app.command()
+def evaluate(
+    pages: Annotated[str, typer.Argument(metavar="PAGES", help="Folder or s3:// address.")],
+    *,
+    truth: Annotated[
+        Path, typer.Option(metavar="RECORDS", help="Folder with WFDB records of what they show.")
+    ],
+    pairs: Annotated[
+        Path | None,
+        typer.Option(metavar="CSV", help="Columns page,record; default: pairs of equal names."),
+    ] = None,
+    config: ConfigFile = None,
+    results_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Also write every lead as JSON.")
+    ] = None,
+) -> None:
+    """Measure a conversion against recorded signals: Pearson r, RMSE, SNR, gain per folder."""
+    from ecgbatch.evaluation.pages import summarize
+    from ecgbatch.evaluation.text import as_json, table_lines
+    from ecgbatch.flow.evaluate import evaluate as measure
+    from jobs.convert import stages
+
+    chosen = settings(config)
+    results = measure(pages, truth, stages=stages(chosen, pages), config=chosen, pairs=pairs)
+    summaries = summarize(results)
+    say(table_lines(summaries))
+    if results_file is not None:
+        results_file.write_text(as_json(summaries, results) + "\n", encoding="utf-8")
