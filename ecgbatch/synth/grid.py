@@ -9,8 +9,8 @@ import numpy as np
 from ecgbatch.synth.style import Style
 from ecgbatch.types import ByteArray, FloatArray
 
-_STEPS = 64
-"""Rows whose ink agrees to 1/64 are painted once and copied; the eye and 8 bits see no more."""
+_STEPS = 32
+"""Rows whose ink agrees to 1/32 are painted once and copied: an error of two greys at most."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

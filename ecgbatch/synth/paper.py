@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby, pairwise
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -211,7 +211,7 @@ class _Sheet:
         if style.name_place == "left" and slot.column == 0:
             x, y = self.plan.names_left_px, slot.baseline_px - 1.5 * mm
         names = tuple(dict.fromkeys(other.printed_name for other in self.plan.slots))
-        words = set_type(names, capital_px=capital, face=style.face)
+        words = set_type(tuple((name, capital) for name in names), face=style.face)
         word = words[names.index(slot.printed_name)]
         text = self._write(word, (x, y), slot.printed_name, "lead")
         self.texts.append(text)
@@ -254,18 +254,13 @@ class _Sheet:
         """Print the header or the footer."""
         mm = self.plan.px_per_mm
         left, top, bottom = self.plan.form_px
+        words = set_type(
+            tuple((line.text, line.capital_mm * mm) for line in lines), face=self.style.face
+        )
         written = []
-        for size, group in groupby(
-            sorted(lines, key=lambda line: line.capital_mm), key=lambda line: line.capital_mm
-        ):
-            same = list(group)
-            words = set_type(
-                tuple(line.text for line in same), capital_px=size * mm, face=self.style.face
-            )
-            for line, word in zip(same, words, strict=True):
-                y = bottom - line.y_mm * mm if foot else top + line.y_mm * mm
-                place = (left + line.x_mm * mm, y)
-                written.append(self._write(word, place, line.text, line.role))
+        for line, word in zip(lines, words, strict=True):
+            y = bottom - line.y_mm * mm if foot else top + line.y_mm * mm
+            written.append(self._write(word, (left + line.x_mm * mm, y), line.text, line.role))
         return written
 
     def _write(

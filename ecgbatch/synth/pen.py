@@ -117,35 +117,32 @@ def _dilate(
     highest: DoubleArray, lowest: DoubleArray, radius: float, line_px: float
 ) -> tuple[DoubleArray, DoubleArray]:
     """Grow the curve by a disc whose radius is given in lines."""
-    pad = math.ceil(radius) + 1
-    high = np.pad(highest, pad, constant_values=np.inf)
-    low = np.pad(lowest, pad, constant_values=-np.inf)
-    size = len(highest)
-    top, bottom = np.full(size, np.inf), np.full(size, -np.inf)
-    for shift in _shifts(radius):
-        reach = math.sqrt(max(radius**2 - shift**2, 0)) * line_px
+    size, pad = len(highest), math.ceil(radius) + 1
+    # Seen upside down, the lower edge is an upper edge: both grow in one go.
+    edges = np.pad(np.stack([highest, -lowest]), ((0, 0), (pad, pad)), constant_values=np.inf)
+
+    def moved(shift: float) -> DoubleArray:
         whole = math.floor(shift)
-        part = shift - whole
-        near, far = (slice(pad + whole + i, pad + whole + i + size) for i in (0, 1))
-        if part == 0:  # infinity times nothing is not a number
-            np.minimum(top, high[near] - reach, out=top)
-            np.maximum(bottom, low[near] + reach, out=bottom)
-        else:
-            np.minimum(top, (1 - part) * high[near] + part * high[far] - reach, out=top)
-            np.maximum(bottom, (1 - part) * low[near] + part * low[far] + reach, out=bottom)
-    return top, bottom
+        near = edges[:, pad + whole : pad + whole + size]
+        if (part := shift - whole) == 0:  # infinity times nothing is not a number
+            return near
+        return (1 - part) * near + part * edges[:, pad + whole + 1 : pad + whole + 1 + size]
+
+    grown = moved(0) - radius * line_px
+    for shift in _shifts(radius):
+        nearer = np.minimum(moved(shift), moved(-shift))
+        nearer -= math.sqrt(max(radius**2 - shift**2, 0)) * line_px
+        np.minimum(grown, nearer, out=grown)
+    return grown[0], -grown[1]
 
 
 def _shifts(radius: float) -> list[float]:
-    """Return where across the disc to look: on every line, and closer at the rim.
+    """Return how far from the middle of the disc to look: on every line, and closer at the rim.
 
     The rim decides how wide a steep stroke is; looked at in steps of a line, a pen of one pixel
     would lose 5 % of a slope of three.
     """
-    whole = math.floor(radius)
-    rim = [radius, radius * 0.97, radius * 0.92, radius * 0.82]
-    inner = [float(shift) for shift in range(-whole, whole + 1)]
-    return inner + [sign * shift for shift in rim for sign in (-1, 1) if not shift.is_integer()]
+    return [*range(1, math.floor(radius) + 1), *(radius * np.array([0.82, 0.92, 0.97, 1])).tolist()]
 
 
 def rectangle(left: float, top: float, right: float, bottom: float) -> Coverage:

@@ -103,7 +103,7 @@ def _cover() -> ByteArray:
     pixels = _paper()
     top = 300
     for line in _COVER:
-        [word] = set_type((line,), capital_px=28.0, face="sans_bold")
+        [word] = set_type(((line, 28.0),), face="sans_bold")
         pen.apply(pixels, word.at(220, top), rgb=(0, 0, 0))
         top += 110
     bars = np.random.default_rng(7).integers(2, 8, 60)

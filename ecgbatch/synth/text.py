@@ -34,31 +34,35 @@ class SetLine:
 
 
 @lru_cache(maxsize=512)
-def set_type(lines: tuple[str, ...], *, capital_px: float, face: str) -> tuple[SetLine, ...]:
-    """Set lines of one size.
+def set_type(lines: tuple[tuple[str, float], ...], *, face: str) -> tuple[SetLine, ...]:
+    """Set lines of text.
 
     Args:
-        lines: Characters of Latin-1.
-        capital_px: Height of a capital letter.
+        lines: Text in characters of Latin-1, and the height of a capital in pixels.
         face: A key of ``pdf.FACES``.
     """
+    if not lines:
+        return ()
     # One line below the other on a page whose points are pixels; one page costs a tenth of many.
-    pitch = math.ceil(2.2 * capital_px) + 2
-    below = math.ceil(0.6 * capital_px) + 1
-    width = math.ceil(max(len(line) for line in lines) * 1.5 * capital_px) + 8
+    largest = max(capital_px for _, capital_px in lines)
+    pitch, below = math.ceil(2.2 * largest) + 2, math.ceil(0.6 * largest) + 1
+    width = math.ceil(max(1.5 * len(text) * capital_px for text, capital_px in lines)) + 8
     content = b"".join(
         text_operators(
-            line,
+            text,
             x_pt=4,
             y_pt=(len(lines) - 1 - number) * pitch + below,
             capital_pt=capital_px,
             face=face,
         )
-        for number, line in enumerate(lines)
+        for number, (text, capital_px) in enumerate(lines)
     )
     ink = _rendered(PdfPage(width, len(lines) * pitch, content))
     bands = ink.reshape(len(lines), pitch, width)
-    return tuple(_tight(band, line=pitch - below, capital_px=capital_px) for band in bands)
+    return tuple(
+        _tight(band, line=pitch - below, capital_px=capital_px)
+        for band, (_, capital_px) in zip(bands, lines, strict=True)
+    )
 
 
 def _rendered(page: PdfPage) -> FloatArray:

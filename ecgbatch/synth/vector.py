@@ -93,8 +93,8 @@ def _paths(lines_pt: DoubleArray | list[DoubleArray]) -> bytes:
     drawn = []
     for line in lines_pt:
         (x, y), *rest = line.tolist()
-        steps = "".join(f"{a:.2f} {b:.2f} l\n" for a, b in rest)
-        drawn.append(f"{x:.2f} {y:.2f} m\n{steps}S\n")
+        steps = "".join(f"{a:.3f} {b:.3f} l\n" for a, b in rest)
+        drawn.append(f"{x:.3f} {y:.3f} m\n{steps}S\n")
     return "".join(drawn).encode()
 
 
