@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import wfdb
 
-from ecgbatch.errors import ConfigError
+from ecgbatch.errors import ConfigError, StorageError
 from ecgbatch.export import write
 from ecgbatch.export.csv import text_cell
 from ecgbatch.export.records import ExportRecord
@@ -139,6 +139,13 @@ def test_a_condition_cannot_read_files(out, tmp_path):
     secret.write_text("a\n1\n")
     with pytest.raises(ConfigError):
         export(out, tmp_path, form="npz", where=f"1 IN (SELECT a FROM read_csv('{secret}'))")
+
+
+def test_a_file_that_cannot_be_written_ends_the_export(out, tmp_path):
+    blocked = tmp_path / "exported"
+    blocked.write_text("a file where the folder should be")
+    with pytest.raises(StorageError):
+        export(out, tmp_path, form="csv")
 
 
 def test_several_releases_are_never_mixed(out, tmp_path):
