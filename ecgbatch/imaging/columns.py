@@ -24,7 +24,7 @@ _ACCEPTED_PER_ROW = 0.15  # half the rows with a name at one border
 _UNUSUAL_TRUST = 0.5  # for columns that no usual layout has with so many rows
 _MOST_RHYTHM_ROWS = 3
 _RAGGED_MM = 3.0  # how far ends of rows and columns of one width disagree in print
-_STRAY_COST_PER_MM = 0.02
+_STRAY_COST_PER_MM = 0.04
 _USUAL_MM = (62.5, 125.0)  # 2.5 s and 5 s at 25 mm/s
 _USUAL_BONUS = 1.15
 _CUT_TRUST = 0.8  # pages that were cropped are rarer than whole ones
@@ -91,13 +91,14 @@ def _best_of(
     strength = hints.strength[:, inside]  # (row, width, start, border)
     for_it = np.maximum((strength - _AGREED).sum(axis=3), 0).sum(axis=0)
     usual = np.abs(width_mm[..., 0] - np.array(_USUAL_MM)).min(axis=1, keepdims=True) < 1.0
-    stray_mm = np.abs(start_mm[..., 0]) + np.abs(width_mm[..., 0] - even_mm)
     cut = columns * width_mm[..., 0] > length_mm + 2 * _RAGGED_MM
+    # Columns of a whole page fill its rows evenly; those of a cut page have a width of their own.
+    stray_mm = np.abs(start_mm[..., 0]) + np.where(cut, 0, np.abs(width_mm[..., 0] - even_mm))
     spare_rows = len(hints.strength) - MATRIX_ROWS.get(columns, 0)
     fitting = 0 <= spare_rows <= _MOST_RHYTHM_ROWS
     trust = _TRUST[columns] * (1.0 if fitting else _UNUSUAL_TRUST)
     trust = trust * np.where(usual, _USUAL_BONUS, 1.0) * np.where(cut, _CUT_TRUST, 1.0)
-    score = for_it * trust - _STRAY_COST_PER_MM * stray_mm
+    score = for_it * trust * np.maximum(1 - _STRAY_COST_PER_MM * stray_mm, 0)
     at = np.unravel_index(int(np.argmax(score)), score.shape)
     agreement = (strength[:, at[0], at[1]] > _AGREED).mean(axis=1)
     borders = (left_px, *(float(x) for x in places[at]), right_px)

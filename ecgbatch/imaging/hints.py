@@ -191,7 +191,7 @@ class _Trail:
                 self._mark(row, (end + float(near.mean())) / 2 - 0.5, _BREAK_TRUST)
 
     def add_uprights(self, uprights: Sequence[Upright]) -> None:
-        """Ticks that touch the trace: the same length at the same place in more than one row."""
+        """Ticks that touch the trace: the same length at the same place in half the rows."""
         found = []
         for upright in uprights:
             row = self._row_of((upright.top + upright.bottom) / 2)
@@ -204,7 +204,7 @@ class _Trail:
         ticks: list[list[Upright]] = [[] for _ in self._rows]
         for k, (row, upright, _, _) in enumerate(found):
             same = np.flatnonzero((np.abs(shape - shape[k]) <= alike).all(axis=1))
-            if any(found[other][0] != row for other in same):
+            if len({found[other][0] for other in same}) >= max(2, len(self._rows) / 2):
                 ticks[row].append(upright)
         for row, uprights_of_row in enumerate(ticks):
             if len(uprights_of_row) <= _MOST_TICKS:

@@ -14,8 +14,9 @@ from ecgbatch.imaging.masks import BoolArray
 
 _BAND = 0.5  # of the distance to the neighbouring rows, in which a row's ink is read
 _LAG_PX = 2  # rows of one moment are printed this exactly below each other
-_SAME = 0.2  # energy of the difference over energy of the lead: print, overlap and names
+_SAME = 0.1  # energy of the difference over energy of the lead; benchmarks/layout.py
 _OTHERS = 2.0  # times that of the next best lead, so that alike leads are not confused
+_TRUSTED = 0.85  # of the columns; in the others complexes of other rows reach in
 _LEAST_INKED = 0.5  # share of columns in which both have ink
 
 Curve = npt.NDArray[np.float64]
@@ -80,5 +81,7 @@ def _difference(long_row: Curve, strip_row: Curve, strip: Place) -> float:
             continue
         a, b = shown[:width][both], wanted[:width][both]
         a, b = a - np.median(a), b - np.median(b)
+        near = np.argsort((a - b) ** 2)[: round(_TRUSTED * a.size)]
+        a, b = a[near], b[near]
         best = min(best, float(((a - b) ** 2).sum() / max(float((b**2).sum()), 1.0)))
     return best
