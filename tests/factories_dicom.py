@@ -38,23 +38,15 @@ def dataset(sop_class: str) -> Dataset:
     return found
 
 
-def write(found: Dataset, syntax=EXPLICIT, *, preamble: bool = True) -> bytes:
+def write(found: Dataset, syntax=EXPLICIT) -> bytes:
+    """Return a file with preamble and meta information."""
     out = io.BytesIO()
     found.file_meta = FileMetaDataset()
     found.file_meta.TransferSyntaxUID = syntax
     found.file_meta.MediaStorageSOPClassUID = found.SOPClassUID
     found.file_meta.MediaStorageSOPInstanceUID = found.SOPInstanceUID
     found.save_as(out, enforce_file_format=True)
-    if preamble:
-        return out.getvalue()
-    bare = io.BytesIO()
-    order = {"implicit_vr": syntax == IMPLICIT, "little_endian": syntax != BIG}
-    found.save_as(bare, **order)
-    data = bare.getvalue()
-    if data[128:132] != b"DICM":
-        return data
-    length = int.from_bytes(data[140:144], "little")
-    return data[144 + length :]
+    return out.getvalue()
 
 
 def deflated(found: Dataset, *, more: bytes = b"") -> bytes:

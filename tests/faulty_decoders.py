@@ -9,7 +9,7 @@ from ecgbatch.imaging.decode import tiff
 from ecgbatch.imaging.sandbox import child
 
 PROGRAM = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv[3]); "
+    "import json, sys; sys.path[:] = json.loads(sys.argv[4]); "
     "from tests.faulty_decoders import serve; serve({way!r}, {pages!r})"
 )
 

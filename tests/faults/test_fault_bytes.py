@@ -534,7 +534,9 @@ def broken(archive, monkeypatch):
     def broken(way, pages, data, **limits):
         program = PROGRAM.format(way=way, pages=pages)
         monkeypatch.setattr(parent, "_PROGRAM", program)
-        unlike_others = ReadSettings(max_pages=999 + len(way), **limits)  # a child of its own
+        unlike_others = ReadSettings(
+            max_pages=999 + len(way) + 1000 * len(pages), **limits
+        )  # a child of its own
         return archive.read("a.tif", data, unlike_others)
 
     return broken

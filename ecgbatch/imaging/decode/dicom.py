@@ -76,6 +76,8 @@ def open_dicom(
             dataset.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
         else:
             dataset = pydicom.dcmread(io.BytesIO(data), force=True)
+            if "TransferSyntaxUID" not in dataset.file_meta:
+                dataset.file_meta.TransferSyntaxUID = _read_as(dataset)
     with _damage_is(Reason.CORRUPT_DICOM):
         if "WaveformSequence" in dataset:
             from ecgbatch.imaging.decode.dicom_waveform import WaveformDocument
@@ -93,6 +95,16 @@ def open_dicom(
             return _Frames(dataset, max_pixels=max_pixels, max_pages=max_pages)
     known = "SOPClassUID" in dataset
     raise PageError(Reason.UNSUPPORTED_FORMAT if known else Reason.NOT_DICOM)
+
+
+def _read_as(dataset: Any) -> str:
+    """Return the transfer syntax in which pydicom could read a data set that names none."""
+    from pydicom import uid
+
+    implicit, little_endian = dataset.original_encoding
+    if implicit:
+        return str(uid.ImplicitVRLittleEndian)
+    return str(uid.ExplicitVRLittleEndian if little_endian else uid.ExplicitVRBigEndian)
 
 
 @contextmanager
@@ -225,7 +237,7 @@ def _window(dataset: Any, bits: int, *, signed: bool) -> tuple[float, float]:
 
 
 def _inverted(pixels: ByteArray, photometric: str) -> ByteArray:
-    return 255 - pixels if photometric == "MONOCHROME1" else pixels
+    return np.invert(pixels) if photometric == "MONOCHROME1" else pixels
 
 
 def _spacing_mm(dataset: Any) -> tuple[float, float]:

@@ -2,72 +2,67 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import sys
 from typing import Any
 
+import numpy as np
+
 from ecgbatch.errors import PageError, Reason
 from ecgbatch.imaging.decode import Document, Flag, open_document
 from ecgbatch.imaging.sandbox.confine import confine
+from ecgbatch.imaging.sandbox.memory import SharedMemory
 from ecgbatch.imaging.sandbox.wire import (
     ClosedError,
     content_to_wire,
     error_to_wire,
-    mapped,
     receive,
     send,
-    shared,
 )
 
 
 def main() -> None:
     """Serve until the parent is gone."""
     channel = socket.socket(fileno=int(sys.argv[1]))
-    confine(memory_bytes=int(sys.argv[2]), lifeline=sys.stdin.fileno())
-    opened: tuple[Document, tuple[Flag, ...]] | None = None
+    memory = SharedMemory(int(sys.argv[2]))
+    memory_bytes = int(sys.argv[3])
+    confine(memory_bytes=memory_bytes, lifeline=sys.stdin.fileno())
+    opened: _Opened | None = None
     send(channel, {"ready": True})
     while True:
         try:
-            request, descriptor = receive(channel)
-            if descriptor is not None:
-                opened = None  # before the next file takes its memory
-                opened = _open(channel, request, descriptor)
-            else:
-                assert opened is not None
-                _read(channel, *opened, page_no=request["page_no"])
+            request, data = receive(channel, max_file_bytes=memory_bytes)
+            try:
+                if "page_no" in request:
+                    assert opened is not None
+                    answer = opened.read(request["page_no"], memory)
+                else:
+                    opened = None  # before the next file takes its memory
+                    opened = _Opened(data, request)
+                    answer = opened.facts()
+            except PageError as error:
+                answer = error_to_wire(error)
+            except MemoryError:
+                answer = error_to_wire(PageError(Reason.MEMORY_LIMIT))
+            send(channel, answer)
         except ClosedError:
             return
 
 
-def _open(
-    channel: socket.socket, request: dict[str, Any], descriptor: int
-) -> tuple[Document, tuple[Flag, ...]] | None:
-    size = request.pop("size_bytes")
-    try:
-        data = bytes(mapped(descriptor, size)) if size else b""
-        document, flags = open_document(data, **request)
-    except PageError as error:
-        send(channel, error_to_wire(error))
-        return None
-    except MemoryError:
-        send(channel, error_to_wire(PageError(Reason.MEMORY_LIMIT)))
-        return None
-    finally:
-        os.close(descriptor)
-    send(channel, {"page_count": document.page_count, "form": document.format})
-    return document, flags
+class _Opened:
+    """The file that is open now."""
 
+    def __init__(self, data: bytes, options: dict[str, Any]) -> None:
+        document, flags = open_document(data, **options)
+        self._document: Document = document
+        self._flags: tuple[Flag, ...] = flags
 
-def _read(
-    channel: socket.socket, document: Document, flags: tuple[Flag, ...], *, page_no: int
-) -> None:
-    try:
-        content = document.read(page_no).flagged(*flags)
-        message, pieces = content_to_wire(content)
-        with shared(*pieces) as descriptor:
-            send(channel, message, descriptor)
-    except PageError as error:
-        send(channel, error_to_wire(error))
-    except MemoryError:
-        send(channel, error_to_wire(PageError(Reason.MEMORY_LIMIT)))
+    def facts(self) -> dict[str, Any]:
+        """Say what kind of file it is and how many pages it has."""
+        return {"page_count": self._document.page_count, "form": self._document.format}
+
+    def read(self, page_no: int, memory: SharedMemory) -> dict[str, Any]:
+        """Read a page, leave its numbers in memory, and describe them."""
+        message, pieces = content_to_wire(self._document.read(page_no).flagged(*self._flags))
+        memory.write([piece.reshape(-1).view(np.uint8) for piece in pieces])
+        return message

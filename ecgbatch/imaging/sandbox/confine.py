@@ -40,6 +40,7 @@ def confine(*, memory_bytes: int, lifeline: int) -> None:
         lifeline: Reading end of a pipe that only the parent holds open and never writes to.
     """
     _die_with_parent(lifeline)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (memory_bytes, memory_bytes))  # of shared memory, too
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold a patient's page
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))

@@ -15,18 +15,19 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from ecgbatch.errors import PageError, Reason, RunError
-from ecgbatch.imaging.decode import Content
+from ecgbatch.imaging.decode import EXTENSIONS, Content
+from ecgbatch.imaging.sandbox.memory import SharedMemory
 from ecgbatch.imaging.sandbox.wire import (
     ClosedError,
     content_from_wire,
     error_from_wire,
     receive,
     send,
-    shared,
 )
 
 _PAGES_PER_CHILD = 2_000  # what libraries leak is given back then; starting costs some 0.2 s
 _DEATHS_PER_FILE = 8  # then the rest of a file is given up, after eight times the page's limit
+_MOST_KEPT_BYTES = 128 * 2**20  # a child that saw a larger page is replaced, to give it back
 _START_SECONDS = 60.0  # a cold disk on a machine under load
 
 
@@ -97,6 +98,7 @@ class Sandbox:
         }
         self._limits = limits
         self._child: _Child | None = None
+        self._open: _Reading | None = None
 
     def pages(self, data: bytes) -> Iterator[Decoded]:
         """Yield what came of each page of a file, in order, decoding each when it is asked for.
@@ -106,16 +108,15 @@ class Sandbox:
         Args:
             data: The whole file.
         """
-        with shared(data) as descriptor:
-            reading = _Reading(self, descriptor, len(data))
-            try:
-                reading.open()
-            except PageError as error:
-                yield Decoded(0, 0, "", error)
-                return
-            for page_no in range(1, reading.page_count + 1):
-                content = reading.read(page_no)
-                yield Decoded(page_no, reading.page_count, reading.form, content)
+        reading = _Reading(self, data)
+        try:
+            reading.open()
+        except PageError as error:
+            yield Decoded(0, 0, "", error)
+            return
+        for page_no in range(1, reading.page_count + 1):
+            content = reading.read(page_no)
+            yield Decoded(page_no, reading.page_count, reading.form, content)
 
     def close(self) -> None:
         """End the child; the next file starts another."""
@@ -139,34 +140,34 @@ class Sandbox:
             self._child = _Child(self._limits.memory_bytes)
         return self._child
 
-    def open_in(self, child: _Child, descriptor: int, size_bytes: int) -> tuple[int, str]:
+    def has_open(self, reading: _Reading) -> bool:
+        """Whether a file is the one that the child has open, and the child is well."""
+        return self._open is reading and self._child is not None and self._child.usable
+
+    def open_in(self, child: _Child, reading: _Reading, data: bytes) -> tuple[int, str]:
         """Open a file in a child and return its number of pages and its format."""
-        request = {**self._options, "size_bytes": size_bytes}
-        answer, _ = child.ask(request, descriptor, seconds=self._limits.page_seconds)
+        self._open = reading
+        answer = child.ask(self._options, data, seconds=self._limits.page_seconds)
         count, form = answer.get("page_count"), answer.get("form")
-        if not isinstance(count, int) or count < 1 or form not in self._options["formats"]:  # type: ignore[operator]  # a list of strings
+        if not isinstance(count, int) or count < 1 or form not in EXTENSIONS.values():
             raise child.crashed()
         return count, str(form)
 
     def read_in(self, child: _Child, page_no: int) -> Content:
         """Read one page of the file that a child has open."""
-        answer, memory = child.ask({"page_no": page_no}, seconds=self._limits.page_seconds)
+        answer = child.ask({"page_no": page_no}, seconds=self._limits.page_seconds)
         try:
-            return content_from_wire(answer, memory)
+            return content_from_wire(answer, child.memory)
         except ClosedError:
             raise child.crashed() from None
-        finally:
-            if memory is not None:
-                os.close(memory)
 
 
 class _Reading:
     """One file on its way through as many children as it takes."""
 
-    def __init__(self, sandbox: Sandbox, descriptor: int, size_bytes: int) -> None:
+    def __init__(self, sandbox: Sandbox, data: bytes) -> None:
         self._sandbox = sandbox
-        self._descriptor = descriptor
-        self._size_bytes = size_bytes
+        self._data = data
         self._child: _Child | None = None
         self._deaths = 0
         self._given_up: PageError | None = None
@@ -176,9 +177,7 @@ class _Reading:
     def open(self) -> None:
         """Open the file, or open it again in another child."""
         self._child = self._sandbox.child()
-        self.page_count, self.form = self._sandbox.open_in(
-            self._child, self._descriptor, self._size_bytes
-        )
+        self.page_count, self.form = self._sandbox.open_in(self._child, self, self._data)
 
     def read(self, page_no: int) -> Content | PageError:
         """Read one page; what is wrong with it is an answer, too."""
@@ -186,13 +185,12 @@ class _Reading:
             return self._given_up
         try:
             # Another file may have been opened meanwhile, or the child be due for replacement.
-            if self._child is None or self._child is not self._sandbox.child():
+            if not self._sandbox.has_open(self):
                 self.open()
             assert self._child is not None
             return self._sandbox.read_in(self._child, page_no)
         except PageError as error:
-            if self._child is None or not self._child.usable:
-                self._child = None
+            if self._child is None or not self._child.alive:
                 self._deaths += 1
             if self._deaths >= _DEATHS_PER_FILE:
                 self._given_up = PageError(error.reason, deaths=self._deaths)
@@ -200,27 +198,33 @@ class _Reading:
 
 
 class _Child:
-    """A decoding process and the socket to it."""
+    """A decoding process, the socket to it and the memory between."""
 
     def __init__(self, memory_bytes: int) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.memory = SharedMemory()
+        inherited = (theirs.fileno(), self.memory.descriptor)
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603 - our own program
                 [
-                    sys.executable, "-I", "-c", _PROGRAM, str(theirs.fileno()), str(memory_bytes),
-                    json.dumps([path for path in sys.path if path]),
+                    sys.executable,
+                    "-I",
+                    "-c",
+                    _PROGRAM,
+                    *map(str, (*inherited, memory_bytes)),
+                    json.dumps([os.path.abspath(path) for path in sys.path]),  # noqa: PTH100 - keeps links, and "" is here,
                 ],
                 stdin=subprocess.PIPE,  # the lifeline: never written, closed when we end
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,  # libraries quote what they read
-                pass_fds=[theirs.fileno()],
+                pass_fds=inherited,
                 env=_environment(),
                 start_new_session=True,  # Ctrl-C is for us; a page is not to blame for it
-            )  # fmt: skip
+            )
         self._channel = ours
         self._asked = 0
         self._busy = False
-        self.end = weakref.finalize(self, _end, self._process, ours)
+        self.end = weakref.finalize(self, _end, self._process, ours, self.memory)
         try:
             receive(ours, seconds=_START_SECONDS)  # one word, when its libraries are loaded
         except (ClosedError, TimeoutError):
@@ -230,14 +234,22 @@ class _Child:
             ) from None
 
     @property
+    def alive(self) -> bool:
+        """Whether it has not been ended."""
+        return self.end.alive
+
+    @property
     def usable(self) -> bool:
         """Whether another page may be asked of it."""
-        return self.end.alive and not self._busy and self._asked < _PAGES_PER_CHILD
+        return (
+            self.alive
+            and not self._busy
+            and self._asked < _PAGES_PER_CHILD
+            and self.memory.size_bytes <= _MOST_KEPT_BYTES
+        )
 
-    def ask(
-        self, request: dict[str, Any], *descriptors: int, seconds: float
-    ) -> tuple[dict[str, Any], int | None]:
-        """Return the answer to a request, and the descriptor that came with it.
+    def ask(self, request: dict[str, Any], file: bytes = b"", *, seconds: float) -> dict[str, Any]:
+        """Return the answer to a request.
 
         Raises:
             PageError: What the child found, or what became of it: ``timeout``,
@@ -246,23 +258,21 @@ class _Child:
         self._busy = True
         self._asked += 1
         try:
-            send(self._channel, request, *descriptors)
-            answer, memory = receive(self._channel, seconds=seconds)
+            self._channel.settimeout(seconds)
+            send(self._channel, request, file)
+            answer, _ = receive(self._channel, seconds=seconds)
+            error = error_from_wire(answer) if "reason" in answer else None
         except TimeoutError:
             self.end()
             raise PageError(Reason.TIMEOUT, seconds=seconds) from None
         except ClosedError:
             raise self.crashed() from None
         self._busy = False
-        if "reason" in answer:
-            try:
-                error = error_from_wire(answer)
-            except ClosedError:
-                raise self.crashed() from None
-            if error.reason is Reason.MEMORY_LIMIT:
-                self.end()  # what is left of its memory is in pieces
-            raise error
-        return answer, memory
+        if error is None:
+            return answer
+        if error.reason is Reason.MEMORY_LIMIT:
+            self.end()  # what is left of its memory is in pieces
+        raise error
 
     def crashed(self) -> PageError:
         """Bury the child and say what it died of."""
@@ -278,7 +288,7 @@ class _Child:
 
 
 _PROGRAM = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv[3]); "
+    "import json, sys; sys.path[:] = json.loads(sys.argv[4]); "
     "from ecgbatch.imaging.sandbox.child import main; main()"
 )
 
@@ -295,9 +305,10 @@ def _environment() -> dict[str, str]:
     }
 
 
-def _end(process: subprocess.Popen[bytes], channel: socket.socket) -> None:
+def _end(process: subprocess.Popen[bytes], channel: socket.socket, memory: SharedMemory) -> None:
     channel.close()
     process.kill()
     if process.stdin is not None:
         process.stdin.close()
     process.wait()
+    memory.close()

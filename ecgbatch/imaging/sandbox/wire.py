@@ -1,34 +1,29 @@
 """How requests, answers and pages cross between parent and child.
 
-A message is four bytes of length and JSON; at most one file descriptor travels with it. Whoever
-reads an answer trusts none of it: every word is looked up in a closed list, every size is checked
-against the memory that came along.
+A message is two lengths, JSON, and for a request that brings a file its bytes. Pixels and samples
+come back through shared memory. Whoever reads an answer trusts none of it: every word is looked up
+in a closed list, every size is checked against the memory.
 """
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import json
 import math
-import mmap
-import os
 import re
 import socket
 import struct
-import sys
-import tempfile
 import time
-from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ecgbatch.errors import PageError, Reason
 from ecgbatch.imaging.decode import Content, Flag, Scale
+from ecgbatch.imaging.sandbox.memory import SharedMemory
 from ecgbatch.types import EXTRA_LEADS, LEADS, ByteArray, FloatArray, Lead, Page
 
-_HEAD = struct.Struct(">I")
+_HEAD = struct.Struct(">IQ")
 _MAX_MESSAGE_BYTES = 2**20  # a page of 500 segments has 100 kB
 
 _KINDS = {"raster", "vector", "digital"}
@@ -40,146 +35,85 @@ _LAYOUT = re.compile(r"(?:\d{1,2}x\d{1,2}(?:\+\d{1,2}R)?)?")
 
 
 class ClosedError(Exception):
-    """The other side is gone."""
+    """The other side is gone, or speaks nonsense."""
 
 
-def send(channel: socket.socket, message: dict[str, Any], *descriptors: int) -> None:
-    """Send one message.
+def send(channel: socket.socket, message: dict[str, Any], file: bytes = b"") -> None:
+    """Send one message, and a file behind it.
 
     Raises:
         ClosedError: Nobody is there to read it.
+        TimeoutError: Nobody reads it in the time that was set for the channel.
     """
     body = json.dumps(message).encode()
-    data = _HEAD.pack(len(body)) + body
     try:
-        sent = socket.send_fds(channel, [data], list(descriptors))
-        channel.sendall(data[sent:])
+        channel.sendall(_HEAD.pack(len(body), len(file)) + body)
+        channel.sendall(file)
     except (BrokenPipeError, ConnectionResetError) as error:
         raise ClosedError from error
 
 
 def receive(
-    channel: socket.socket, *, seconds: float | None = None
-) -> tuple[dict[str, Any], int | None]:
-    """Wait for one message and return it with the descriptor that came along.
+    channel: socket.socket, *, seconds: float | None = None, max_file_bytes: int = 0
+) -> tuple[dict[str, Any], bytes]:
+    """Wait for one message and return it with the file behind it.
+
+    Args:
+        channel: Where it comes from.
+        seconds: Longest wait for the whole of it; None waits for ever.
+        max_file_bytes: Largest file.
 
     Raises:
         ClosedError: The other side is gone, or speaks nonsense.
-        TimeoutError: Nothing came within ``seconds``.
+        TimeoutError: It did not come in time.
     """
     deadline = None if seconds is None else time.monotonic() + seconds
-    descriptors: list[int] = []
-    try:
-        _set_timeout(channel, deadline)
-        data, descriptors, _, _ = socket.recv_fds(channel, _MAX_MESSAGE_BYTES, 1)
-        data = _complete(channel, data, deadline)
-        message = json.loads(data)
-        if not isinstance(message, dict):
-            raise ClosedError
-    except TimeoutError:
-        _close(descriptors)
-        raise
-    except (ConnectionResetError, ValueError, ClosedError) as error:
-        _close(descriptors)
-        raise ClosedError from error
-    return message, descriptors[0] if descriptors else None
-
-
-def _complete(channel: socket.socket, data: bytes, deadline: float | None) -> bytes:
-    size = _HEAD.size
-    while len(data) < size or len(data) < _HEAD.size + _HEAD.unpack_from(data)[0]:
-        _set_timeout(channel, deadline)
-        more = channel.recv(_MAX_MESSAGE_BYTES)
-        if not more or len(data) + len(more) > _MAX_MESSAGE_BYTES + size:
-            raise ClosedError
-        data += more
-    return data[size:]
-
-
-def _set_timeout(channel: socket.socket, deadline: float | None) -> None:
-    if deadline is None:
-        channel.settimeout(None)
-        return
-    left = deadline - time.monotonic()
-    if left <= 0:
-        raise TimeoutError
-    channel.settimeout(left)
-
-
-def _close(descriptors: Sequence[int]) -> None:
-    for descriptor in descriptors:
-        os.close(descriptor)
-
-
-# ------------------------------------------------------------------------------- shared memory
-
-
-@contextlib.contextmanager
-def shared(*pieces: bytes | memoryview) -> Iterator[int]:
-    """Give the descriptor of anonymous memory that holds ``pieces``; sealed where Linux can."""
-    if sys.platform == "linux":
-        descriptor = os.memfd_create("page", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    else:
-        with tempfile.TemporaryFile() as file:  # already without a name
-            descriptor = os.dup(file.fileno())
-    try:
-        for piece in pieces:
-            _write_all(descriptor, memoryview(piece).cast("B"))
-        if sys.platform == "linux":
-            fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, _SEALS)
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-_SEALS = (
-    fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SEAL
-    if sys.platform == "linux"
-    else 0
-)
-
-
-def _write_all(descriptor: int, piece: memoryview) -> None:
-    while piece:
-        piece = piece[os.write(descriptor, piece) :]
-
-
-def mapped(descriptor: int, size: int) -> memoryview:
-    """Return ``size`` bytes of shared memory for reading; they live as long as the view.
-
-    The descriptor may be closed afterwards.
-
-    Raises:
-        ClosedError: The memory is smaller than was said, or not sealed against its sender.
-    """
-    if size <= 0 or os.fstat(descriptor).st_size < size:
+    body_bytes, file_bytes = _HEAD.unpack(_exactly(channel, _HEAD.size, deadline))
+    if body_bytes > _MAX_MESSAGE_BYTES or file_bytes > max_file_bytes:
         raise ClosedError
-    populate = 0
-    if sys.platform == "linux":
-        if fcntl.fcntl(descriptor, fcntl.F_GET_SEALS) & _SEALS != _SEALS:
+    try:
+        message = json.loads(_exactly(channel, body_bytes, deadline))
+    except ValueError as error:
+        raise ClosedError from error
+    if not isinstance(message, dict):
+        raise ClosedError
+    return message, _exactly(channel, file_bytes, deadline)
+
+
+def _exactly(channel: socket.socket, count: int, deadline: float | None) -> bytes:
+    data = bytearray(count)
+    rest = memoryview(data)
+    while rest:
+        if deadline is None:
+            channel.settimeout(None)
+        else:
+            channel.settimeout(max(deadline - time.monotonic(), 1e-3))
+        try:
+            received = channel.recv_into(rest)
+        except ConnectionResetError as error:
+            raise ClosedError from error
+        if not received:
             raise ClosedError
-        populate = mmap.MAP_POPULATE  # one walk instead of a fault per 4 KiB
-    return memoryview(
-        mmap.mmap(descriptor, size, flags=mmap.MAP_SHARED | populate, prot=mmap.PROT_READ)
-    )
+        rest = rest[received:]
+    return bytes(data)
 
 
 # -------------------------------------------------------------------------------------- pages
 
 
-def content_to_wire(content: Content) -> tuple[dict[str, Any], list[memoryview]]:
+def content_to_wire(content: Content) -> tuple[dict[str, Any], list[npt.NDArray[Any]]]:
     """Return a page's description and, in this order, its pixels and its leads' samples."""
-    pieces = []
+    pieces: list[npt.NDArray[Any]] = []
     shape: list[int] = []
     dpi = [math.nan, math.nan]
     if content.page is not None:
         pixels = np.ascontiguousarray(content.page.pixels)
         shape, dpi = list(pixels.shape), [content.page.dpi_x, content.page.dpi_y]
-        pieces.append(pixels.data)
+        pieces.append(pixels)
     leads = []
     for lead in content.leads:
         signal = np.ascontiguousarray(lead.signal_uv, dtype=np.float32)
-        pieces.append(signal.data)
+        pieces.append(signal)
         leads.append(
             {
                 "lead": lead.lead,
@@ -205,36 +139,34 @@ def content_to_wire(content: Content) -> tuple[dict[str, Any], list[memoryview]]
     return message, pieces
 
 
-def content_from_wire(message: dict[str, Any], descriptor: int | None) -> Content:
-    """Rebuild a page from what a child said.
+def content_from_wire(message: dict[str, Any], memory: SharedMemory) -> Content:
+    """Rebuild a page from what a child said and left in memory, which is copied.
 
     Raises:
         ClosedError: It does not hold together.
     """
     try:
-        return _content(message, descriptor)
+        return _content(message, memory)
     except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
         raise ClosedError from error
 
 
-def _content(message: dict[str, Any], descriptor: int | None) -> Content:
+def _content(message: dict[str, Any], memory: SharedMemory) -> Content:
     shape = tuple(_count(length) for length in message["shape"])
     if shape and (len(shape) not in {2, 3} or (len(shape) == 3 and shape[2] != 3)):
         raise ClosedError
     counts = [_count(lead["samples"]) for lead in message["leads"]]
     pixel_bytes = math.prod(shape) if shape else 0
-    total = pixel_bytes + 4 * sum(counts)
-    memory = mapped(descriptor, total) if descriptor is not None and total else memoryview(b"")
-    if len(memory) != total:
-        raise ClosedError
+    data = memory.copy(pixel_bytes + 4 * sum(counts))
     page = None
     if shape:
-        pixels: ByteArray = np.frombuffer(memory, dtype=np.uint8, count=pixel_bytes).reshape(shape)
-        page = Page(pixels, *(float(number) for number in message["dpi"]))
+        pixels: ByteArray = data[:pixel_bytes].reshape(shape)
+        dpi_x, dpi_y = message["dpi"]
+        page = Page(pixels, float(dpi_x), float(dpi_y))
     leads = []
     at = pixel_bytes
     for lead, count in zip(message["leads"], counts, strict=True):
-        signal: FloatArray = np.frombuffer(memory[at : at + 4 * count], dtype=np.float32)
+        signal: FloatArray = data[at : at + 4 * count].copy().view(np.float32)
         leads.append(_lead(lead, signal))
         at += 4 * count
     speed, gain = message["speed"], message["gain"]
