@@ -100,7 +100,7 @@ def main() -> None:
     details = {}
     for name in CLASSES:
         made = [
-            measure(simulate(seed, condition_name=name, band_hz=(0.05, 150.0)).signal_uv)
+            measure(simulate(seed, condition=name, band_hz=(0.05, 150.0)).signal_uv)
             for seed in range(count)
         ]
         made = [one for one in made if one is not None]

@@ -13,7 +13,7 @@ import numpy as np
 
 from ecgbatch.errors import ConfigError
 from ecgbatch.synth.noise import electrode_noise, filtered
-from ecgbatch.synth.patient import INDEPENDENT_LEADS, Patient, condition, draw_patient
+from ecgbatch.synth.patient import INDEPENDENT_LEADS, Patient, draw_patient, find_condition
 from ecgbatch.synth.rhythm import Beat, Train, train
 from ecgbatch.types import EXTRA_LEADS, LEADS, DoubleArray
 
@@ -87,7 +87,7 @@ class SimulatedRecord:
 def simulate(
     seed: int,
     *,
-    condition_name: str = "NORM",
+    condition: str = "NORM",
     seconds: float = 10.0,
     fs_hz: float = 500.0,
     noise: float = 1.0,
@@ -97,7 +97,7 @@ def simulate(
 
     Args:
         seed: The same seed gives the same record.
-        condition_name: A name of ``patient.condition_names()``.
+        condition: A name of ``patient.condition_names()``.
         seconds: Length.
         fs_hz: Samples per second.
         noise: Factor on every noise; 0 gives a clean record.
@@ -106,7 +106,7 @@ def simulate(
     Raises:
         ConfigError: An unknown condition, or an impossible length, rate, noise or band.
     """
-    case = condition(condition_name)
+    case = find_condition(condition)
     if not 1 <= seconds <= 3600:
         raise ConfigError(f"seconds: {seconds} is not between 1 and 3600")
     if not 50 <= fs_hz <= 5000:

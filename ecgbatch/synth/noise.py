@@ -40,8 +40,8 @@ def _wander(time_s: DoubleArray, electrodes: int, rng: np.random.Generator) -> D
 
 
 def _muscle(time_s: DoubleArray, electrodes: int, rng: np.random.Generator) -> DoubleArray:
-    """Return tremor of the muscles, 3 to 15 µV, stronger on the arms, coming and going."""
-    size = rng.uniform(3, 15) * np.where(np.arange(electrodes) < _LIMB, 1.3, 0.8)
+    """Return tremor of the muscles, 1 to 10 µV, stronger on the arms, coming and going."""
+    size = rng.uniform(1, 10) * np.where(np.arange(electrodes) < _LIMB, 1.3, 0.8)
     hiss = rng.normal(size=(electrodes, len(time_s)))
     hiss = filtered(hiss, fs_hz=1 / (time_s[1] - time_s[0]), band_hz=(15.0, 180.0))
     hiss /= hiss.std(axis=1, keepdims=True)

@@ -81,7 +81,7 @@ class Patient:
     qtc_scale: float
 
 
-def condition(name: str) -> Condition:
+def find_condition(name: str) -> Condition:
     """Look a condition up.
 
     Raises:
@@ -94,7 +94,7 @@ def condition(name: str) -> Condition:
 
 
 def condition_names() -> tuple[str, ...]:
-    """Return every name that ``condition`` knows."""
+    """Return every name that ``find_condition`` knows."""
     return tuple(_conditions())
 
 

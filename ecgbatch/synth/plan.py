@@ -11,7 +11,7 @@ from ecgbatch.synth.layouts import Layout, lead_of
 from ecgbatch.synth.style import Style
 from ecgbatch.types import DoubleArray
 
-_PULSE_MM = 9.0  # two of foot, five of plateau, two of foot: 200 ms at 25 mm/s
+_FOOT_MM = 2.0  # level line on each side of a pulse
 _NAMES_MM = 8.0
 
 
@@ -83,11 +83,12 @@ class PagePlan:
         mm, foot = self.px_per_mm, self.baselines_px[row]
         gains = tuple(dict.fromkeys((style.gain_mm_per_mv, style.gain_of("V1"))))
         # With a split gain, carts step the plateau: first the limb leads' height, then the other.
-        x = self.pulse_left_px + np.linspace(2 * mm, 7 * mm, len(gains) + 1)
+        begin_px = self.pulse_left_px + _FOOT_MM * mm
+        x = np.linspace(begin_px, begin_px + style.pulse_width_mm * mm, len(gains) + 1)
         corners = [(self.pulse_left_px, foot), (x[0], foot)]
         for begin, end, gain in zip(x[:-1], x[1:], gains, strict=True):
             corners += [(begin, foot - gain * mm), (end, foot - gain * mm)]
-        corners += [(x[-1], foot), (self.pulse_left_px + _PULSE_MM * mm, foot)]
+        corners += [(x[-1], foot), (x[-1] + _FOOT_MM * mm, foot)]
         return np.array(corners, dtype=np.float64)
 
     def separators_px(self, style: Style) -> DoubleArray:
@@ -124,7 +125,7 @@ def plan_page(layout: Layout, style: Style, *, dpi: float, rng: np.random.Genera
     width_mm, height_mm = style.paper_mm
     margin = style.margin_mm
     lead_in = _NAMES_MM if style.name_place == "left" else 0.0
-    pulse_mm = _PULSE_MM if style.pulse != "none" else 0.0
+    pulse_mm = style.pulse_width_mm + 2 * _FOOT_MM if style.pulse != "none" else 0.0
     column_mm = layout.column_s * style.speed_mm_per_s
     gaps_mm = style.column_gap_mm * (layout.columns - 1)
     traces_mm = column_mm * layout.columns + gaps_mm

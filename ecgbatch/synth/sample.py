@@ -58,7 +58,7 @@ def write_sample(folder: Path) -> None:
             continue
         for page in entry["pages"]:
             if "record" in page and page["record"] not in records:
-                records[page["record"]] = simulate(_seed(page), condition_name=page["condition"])
+                records[page["record"]] = simulate(_seed(page), condition=page["condition"])
         if entry["kind"] == "dicom":
             [page] = entry["pages"]
             path.write_bytes(_waveform(records[page["record"]]))

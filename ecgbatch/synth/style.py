@@ -76,6 +76,7 @@ class Style:
         line_width_mm: Width of the trace.
         ink_density: 0 to 1, how opaque the trace is.
         pulse: Side of the calibration pulses, or ``none``.
+        pulse_width_mm: Length of their plateau; some carts print half of the usual 5 mm.
         column_gap_mm: Bare distance between columns.
         separator: Mark between columns.
         joined: Whether the pen stays down from one column to the next.
@@ -111,6 +112,7 @@ class Style:
     line_width_mm: float = 0.25
     ink_density: float = 1.0
     pulse: str = "left"
+    pulse_width_mm: float = 5.0
     column_gap_mm: float = 0.0
     separator: str = "none"
     joined: bool = False
@@ -182,8 +184,9 @@ def drawn_style(rng: np.random.Generator) -> Style:
     name = str(rng.choice(style_names()))
     return style(
         name,
-        line_width_mm=round(float(rng.uniform(0.2, 0.42)), 3),
+        line_width_mm=round(float(rng.uniform(0.14, 0.42)), 3),
         pulse=str(rng.choice(["left", "left", "right", "none"])),
+        pulse_width_mm=float(rng.choice([5.0, 5.0, 2.5])),
         separator=str(rng.choice(["none", "tick", "bars", "line", "dashed"])),
         name_place=str(rng.choice(["above", "above", "below"])),
         name_distance_mm=round(float(rng.uniform(4.0, 8.0)), 2),
