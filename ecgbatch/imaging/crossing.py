@@ -10,7 +10,7 @@ longer than any crossing lasts, each keeps the edge on its own side.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -22,6 +22,8 @@ from ecgbatch.types import FloatArray
 
 BoolArray: TypeAlias = npt.NDArray[np.bool_]
 
+_BAR_MM = 3.0  # lower ones do little harm
+_BAR_PENS = 1.75  # widths of the pen
 _BESIDE_MM = 0.4  # columns beside a meeting that are asked
 
 
@@ -111,6 +113,33 @@ def _edges(runs: Runs, path: IndexArray, left: int, shared: BoolArray) -> Edges:
     top, bottom = np.full((2, path.size), np.nan, np.float32)
     top[found], bottom[found] = runs.top_px[path[found]], runs.bottom_px[path[found]]
     return Edges(left=left, top_px=top, bottom_px=bottom, shared=found & shared)
+
+
+def without_bars(edges: Edges, *, radius_px: float, px_per_mm: float) -> Edges:
+    """Take out solid upright bars, such as marks between columns, that a path ran into.
+
+    A pen that follows a function leaves no column of ink whose two ends both stay where they are
+    for longer than the pen is wide: at a peak one end stays and the other one runs away.
+
+    Args:
+        edges: Of one lead.
+        radius_px: Half the line's width.
+        px_per_mm: Scale of the page.
+
+    Returns:
+        The edges, NaN where a bar stands.
+    """
+    tall = edges.bottom_px - edges.top_px > _BAR_MM * px_per_mm
+    still = np.ones(tall.size, np.bool_)
+    for edge in (edges.top_px, edges.bottom_px):
+        still[1:] &= np.abs(np.diff(edge)) <= 1
+    top, bottom = edges.top_px.copy(), edges.bottom_px.copy()
+    for start, stop in stretches(tall & still):
+        if stop - start + 1 > _BAR_PENS * 2 * radius_px:  # the first column has no still one before
+            margin = 2 + int(radius_px)  # grey sides of the bar, and what the pen adds
+            bar = slice(max(start - margin, 0), stop + margin)
+            top[bar] = bottom[bar] = np.nan
+    return replace(edges, top_px=top, bottom_px=bottom)
 
 
 def stretches(mask: BoolArray) -> list[tuple[int, int]]:

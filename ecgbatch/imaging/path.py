@@ -26,6 +26,7 @@ CROSSING_MM = 5.0  # 0.2 s, wider than any QRS: what runs together for longer do
 _PER_TAKEN_COLUMN = 0.7  # of a chain that fits another lead better
 _TURN_MM = 0.3  # a turn in a knot costs no more: a beat that crosses turns at its peak
 _DIRECTION_MM = 0.8  # stretch of a chain that tells its direction
+_SPECK = 0.6  # squares of the line's width; less ink is dirt
 _MOST_CHAINS = 256  # a clean lead has a few; a page of speckle has thousands, and no lead
 
 
@@ -81,14 +82,18 @@ def find_path(
     mine = mine[np.isin(links.chain[mine], welcome)]
     if mine.size == 0:
         return path, crossed
-    centre = runs.centre_px[mine]
-    outside_px = np.maximum(0, np.maximum(top_px - centre, centre - bottom_px))
+    top, bottom = runs.top_px[mine], runs.bottom_px[mine]
+    outside_px = np.maximum(0, np.maximum(top_px - bottom, top - bottom_px))
     price = _PER_OUTSIDE_MM * outside_px / px_per_mm
     if np.isfinite(baseline_px):
-        price += _PER_STRAY_MM * np.abs(centre - baseline_px) / px_per_mm
+        stray_px = np.maximum(0, np.maximum(baseline_px - bottom, top - baseline_px))
+        price += _PER_STRAY_MM * stray_px / px_per_mm
     if taken is not None:
         price = price + _PER_TAKEN_COLUMN * np.isin(links.chain[mine], taken)
-    chains = _gather(runs, links, mine, 1.0 - price, reach=max(2, round(_DIRECTION_MM * px_per_mm)))
+    line_px = float(np.median(bottom - top))
+    worth = np.minimum((bottom - top) / line_px, 1.0)  # remains of a grid are thinner
+    reach = max(2, round(_DIRECTION_MM * px_per_mm))
+    chains = _gather(runs, links, mine, worth - price, reach=reach, speck_px2=_SPECK * line_px**2)
     walk = _walk(links, chains, runs, longest=CROSSING_MM * px_per_mm, turn_px=_TURN_MM * px_per_mm)
     for number, is_knot in walk:
         members = mine[links.chain[mine] == links.chain[chains.first[number]]]
@@ -98,7 +103,13 @@ def find_path(
 
 
 def _gather(
-    runs: Runs, links: Links, mine: IndexArray, value: DoubleArray, *, reach: int
+    runs: Runs,
+    links: Links,
+    mine: IndexArray,
+    value: DoubleArray,
+    *,
+    reach: int,
+    speck_px2: float,
 ) -> _Chains:
     """Sum up chains: where they begin and end, in which direction, and what they are worth."""
     order = np.argsort(links.chain[mine], kind="stable")
@@ -106,9 +117,10 @@ def _gather(
     heads = np.flatnonzero(np.diff(links.chain[members], prepend=-1))
     tails = np.append(heads[1:], members.size) - 1
     total = np.add.reduceat(worth, heads)
-    if heads.size > _MOST_CHAINS:
-        kept = np.argsort(-total, kind="stable")[:_MOST_CHAINS]
-        heads, tails, total = heads[kept], tails[kept], total[kept]
+    area = np.add.reduceat(runs.bottom_px[members] - runs.top_px[members], heads)
+    kept = np.argsort(-area, kind="stable")[:_MOST_CHAINS]
+    kept = kept[area[kept] >= min(speck_px2, area.max())]
+    heads, tails, total = heads[kept], tails[kept], total[kept]
     order = np.argsort(runs.column[members[heads]], kind="stable")
     heads, tails, total = heads[order], tails[order], total[order]
     column = runs.column[members]

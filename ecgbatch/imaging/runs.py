@@ -52,7 +52,7 @@ def ink_level(ink: ByteArray) -> float:
     return float(np.median(inked)) / 2 if inked.size else 128.0
 
 
-def find_runs(ink: ByteArray, *, level: float) -> Runs:
+def find_runs(ink: ByteArray, *, level: float, join_px: float = 0.0) -> Runs:
     """Find the runs of pixels at or above ``level`` in every column.
 
     Edges are placed by linear interpolation between the last pixel outside and the first inside.
@@ -60,6 +60,7 @@ def find_runs(ink: ByteArray, *, level: float) -> Runs:
     Args:
         ink: ``(row, column)`` uint8, 0 paper to 255 ink.
         level: Grey level of an edge, see ``ink_level``.
+        join_px: Runs of a column that stand closer are one: printers leave holes in steep strokes.
 
     Returns:
         The runs; a run that touches the border of the page ends there.
@@ -74,10 +75,15 @@ def find_runs(ink: ByteArray, *, level: float) -> Runs:
     column = column[order[0::2]]
     upper, lower = _grey(ink, top, column), _grey(ink, bottom, column)
     above, below = _grey(ink, top - 1, column), _grey(ink, bottom + 1, column)
+    top_px = (top - (upper - level) / (upper - above)).astype(np.float32)
+    bottom_px = (bottom + (lower - level) / (lower - below)).astype(np.float32)
+    apart = np.ones(column.size + 1, np.bool_)  # between a run and the one before
+    apart[1:-1] = (np.diff(column) > 0) | (top_px[1:] - bottom_px[:-1] >= join_px)
+    column = column[apart[:-1]]
     return Runs(
         column=column,
-        top_px=(top - (upper - level) / (upper - above)).astype(np.float32),
-        bottom_px=(bottom + (lower - level) / (lower - below)).astype(np.float32),
+        top_px=top_px[apart[:-1]],
+        bottom_px=bottom_px[apart[1:]],
         first=np.searchsorted(column, np.arange(columns + 1)),
     )
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ecgbatch.imaging.crossing import BoolArray, Edges, part_ink
+from ecgbatch.imaging.crossing import BoolArray, Edges, part_ink, without_bars
 from ecgbatch.imaging.path import find_path
 from ecgbatch.imaging.pen import centre_line
 from ecgbatch.imaging.runs import IndexArray, Links, Runs, find_runs, ink_level, link_runs
@@ -21,6 +21,7 @@ PER_COLUMN = 4
 """Samples per column: a quarter of a pixel measured best in ``benchmarks/trace.py``."""
 
 _FLAT_PERCENT = 8.0  # thinnest share of the ink that counts as flat: benchmarks/trace.py
+_HOLE_MM = 0.3  # about the width of a line
 _SLACK_PX = 0.5  # edges of runs this far apart still touch: a line one pixel wide may skip a corner
 
 
@@ -38,7 +39,7 @@ def trace_leads(ink: ByteArray, regions: Sequence[Region], *, px_per_mm: float) 
     if not regions:
         return []
     level = ink_level(ink)
-    runs = find_runs(ink, level=level)
+    runs = find_runs(ink, level=level, join_px=_HOLE_MM * px_per_mm)
     links = link_runs(runs, slack_px=_SLACK_PX)
     width = ink.shape[1]
     spans = [_span(region, width) for region in regions]
@@ -47,6 +48,7 @@ def trace_leads(ink: ByteArray, regions: Sequence[Region], *, px_per_mm: float) 
     edges = part_ink(
         runs, paths, [left for left, _ in spans], radius_px=radius_px, px_per_mm=px_per_mm
     )
+    edges = [without_bars(part, radius_px=radius_px, px_per_mm=px_per_mm) for part in edges]
     centres = _centres(edges, radius_px=radius_px)
     return [
         Trace(
