@@ -17,12 +17,16 @@ import numpy.typing as npt
 
 from ecgbatch.types import FloatArray
 
-_ROUNDS = 3  # more change nothing: benchmarks/trace.py
 _SEEN_PX = 0.1  # asking for less changes nothing: benchmarks/trace.py
 
 
 def centre_line(
-    top_px: FloatArray, bottom_px: FloatArray, *, radius_px: float, per_column: int = 4
+    top_px: FloatArray,
+    bottom_px: FloatArray,
+    *,
+    radius_px: float,
+    per_column: int = 4,
+    rounds: int = 3,
 ) -> FloatArray:
     """Find the height of the pen's centre between the edges of the line that it drew.
 
@@ -31,6 +35,8 @@ def centre_line(
         bottom_px: ``(column,)`` lower edge; NaN where there is none.
         radius_px: Half the line's width.
         per_column: Samples per column; a quarter of a column measured best.
+        rounds: How often the edges are asked; more than three change nothing, none gives the
+            middle of the bracket.
 
     Returns:
         ``((column - 1) * per_column + 1,)`` heights; sample ``i`` stands at column
@@ -46,7 +52,7 @@ def centre_line(
     highest[empty] = lowest[empty] = 0.0
     centre: FloatArray = (highest + lowest) / np.float32(2)
     above, below = np.minimum(highest, lowest), np.maximum(highest, lowest)
-    for _ in range(_ROUNDS):
+    for _ in range(rounds):
         raised = _unexplained(-centre, -top, empty, offsets, heights)
         lowered = _unexplained(centre, bottom, empty, offsets, heights)
         np.clip(centre - raised + lowered, above, below, out=centre)

@@ -20,7 +20,7 @@ from ecgbatch.types import ByteArray, FloatArray, Region, Trace
 PER_COLUMN = 4
 """Samples per column: a quarter of a pixel measured best in ``benchmarks/trace.py``."""
 
-_FLAT_PERCENT = 8.0  # thinnest share of the ink that counts as flat: benchmarks/trace.py
+_FLAT_PERCENT = 5.0  # thinnest share of the ink that counts as flat: benchmarks/trace.py
 _HOLE_MM = 0.3  # about the width of a line
 _SLACK_PX = 0.5  # edges of runs this far apart still touch: a line one pixel wide may skip a corner
 
