@@ -6,6 +6,7 @@ piles up there, also where tall complexes of neighbouring rows cross.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -26,6 +27,8 @@ _LONG_SHARE = 0.5
 _LENGTH_SHARE = 0.5  # of the usual row, for a row that a page's border or a loose lead cuts short
 _WHOLE_SHARE = 0.7  # of the usual row's coverage; lines of text have holes between words
 _PEN_SHARE = 0.65  # of the usual thickness; lines of a grid are thinner than traces
+_FLAT_STRAY_MM = 6.0  # a pulse's foot, or the pen that rests before the first beat
+_ENDS = ("left_px", "right_px")
 _LONE_PITCH_MM = 40.0  # room of a row without neighbours: 2 mV up and down at 10 mm/mV
 
 
@@ -52,6 +55,35 @@ def level_ink(marks: Marks, lines: BoolArray) -> BoolArray:
     """Keep the parts of ``lines`` (row, column) that run level for a millimetre."""
     length = max(2, round(_LEVEL_MM * marks.px_per_mm))
     return long_runs(lines, length_px=length, axis=1)
+
+
+def flat_rows(flats: BoolArray, rows: Sequence[Baseline], *, px_per_mm: float) -> BoolArray:
+    """Choose the straight lines that can be rows: a lead that is off, or a heart that stands still.
+
+    They begin and end where the rows do and stand as far from them as rows stand from each other;
+    a frame is longer, a rule in a header is elsewhere.
+
+    Args:
+        flats: ``(row, column)`` bool, straight horizontal lines.
+        rows: The rows that are not straight.
+        px_per_mm: Scale of the reduced page.
+
+    Returns:
+        ``(row, column)`` bool.
+    """
+    chosen = np.zeros_like(flats)
+    if not rows or not flats.any():
+        return chosen
+    left, right = (float(np.median([getattr(row, k) for row in rows])) for k in _ENDS)
+    stray = _FLAT_STRAY_MM * px_per_mm
+    for y in np.flatnonzero(flats.any(axis=1)):
+        inked = np.flatnonzero(flats[y])
+        alike = abs(inked[0] - left) <= stray and abs(inked[-1] + 1 - right) <= stray
+        nearest = min(rows, key=lambda row: abs(row.y_px - y))
+        room = nearest.above_px if y < nearest.y_px else nearest.below_px
+        if alike and abs(nearest.y_px - y) >= room / 3:
+            chosen[y] = flats[y]
+    return chosen
 
 
 def line_thickness(level: BoolArray) -> float:

@@ -96,7 +96,7 @@ def _best_of(
     stray_mm = np.abs(start_mm[..., 0]) + np.where(cut, 0, np.abs(width_mm[..., 0] - even_mm))
     spare_rows = len(hints.strength) - MATRIX_ROWS.get(columns, 0)
     fitting = 0 <= spare_rows <= _MOST_RHYTHM_ROWS
-    trust = _TRUST[columns] * (1.0 if fitting else _UNUSUAL_TRUST)
+    trust = np.where(fitting, _TRUST[columns], _TRUST[columns] * _UNUSUAL_TRUST)
     trust = trust * np.where(usual, _USUAL_BONUS, 1.0) * np.where(cut, _CUT_TRUST, 1.0)
     score = for_it * trust * np.maximum(1 - _STRAY_COST_PER_MM * stray_mm, 0)
     at = np.unravel_index(int(np.argmax(score)), score.shape)

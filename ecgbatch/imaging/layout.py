@@ -10,7 +10,13 @@ import numpy as np
 
 from ecgbatch.errors import PageError, Reason
 from ecgbatch.imaging.arrangement import Place, arrange
-from ecgbatch.imaging.baselines import Baseline, find_baselines, level_ink, line_thickness
+from ecgbatch.imaging.baselines import (
+    Baseline,
+    find_baselines,
+    flat_rows,
+    level_ink,
+    line_thickness,
+)
 from ecgbatch.imaging.cleaning import choose_traces, row_cover, trace_ink, without_separators
 from ecgbatch.imaging.columns import Division, divide
 from ecgbatch.imaging.hints import Hints, find_hints
@@ -26,6 +32,7 @@ _PULSE_NEAR_MM = 5.0
 _SEPARATOR_MM = 1.0
 _STRAY_MM = 3.0  # rows of one page begin and end this far from each other
 _ROOM = 1.2  # of the distance to the next row: tall complexes reach beyond its zero line
+_TALL_MV = 2.0  # left ventricles reach it, however near the next row is
 _ZERO_REACH = 0.45
 _ZERO_SMOOTH_MM = 0.4
 
@@ -82,6 +89,9 @@ def find_regions(
     rows = find_baselines(level, lines, px_per_mm=marks.px_per_mm)
     if not rows:
         raise PageError(Reason.NO_TRACE)
+    still = flat_rows(marks.flats, rows, px_per_mm=marks.px_per_mm)
+    if still.any():
+        rows = find_baselines(level | still, lines | still, px_per_mm=marks.px_per_mm)
     pulses = _beside_rows(pulses, rows, marks=marks)
     apart = _pulse_area(pulses, marks=marks)
     chosen = choose_traces(marks, rows, apart)
@@ -115,8 +125,7 @@ def find_regions(
     return Layout(
         name=arrangement.name,
         regions=tuple(
-            reduced.region(place, division, speed_mm_per_s=scale.speed_mm_per_s)
-            for place in arrangement.places
+            reduced.region(place, division, meaning=scale) for place in arrangement.places
         ),
         pulses=pulses,
         scale=scale,
@@ -134,20 +143,23 @@ class _Reduced:
     cover: BoolArray
     level: BoolArray
 
-    def region(self, place: Place, division: Division, *, speed_mm_per_s: float) -> Region:
+    def region(self, place: Place, division: Division, *, meaning: Scale) -> Region:
         """Cut one region and bring it to the full page."""
         row, scale, factor = self.rows[place.row], self.marks.px_per_mm, self.marks.factor
         left, right = self._ends(place, division)
+        tall = _TALL_MV * meaning.gain_mm_per_mv * scale
         return Region(
             lead=place.lead,
             role=place.role,
             name_source="guessed",
             left_px=float(factor * left),
-            top_px=float(max(0.0, factor * (row.y_px - _ROOM * row.above_px))),
+            top_px=float(max(0.0, factor * (row.y_px - max(_ROOM * row.above_px, tall)))),
             right_px=float(factor * right),
-            bottom_px=float(factor * min(self.level.shape[0], row.y_px + _ROOM * row.below_px)),
+            bottom_px=float(
+                factor * min(self.level.shape[0], row.y_px + max(_ROOM * row.below_px, tall))
+            ),
             baseline_px=factor * (self._zero(row, left, right) + 0.5) - 0.5,
-            t0_ms=1000 * max(0.0, left - division.borders_px[0]) / scale / speed_mm_per_s,
+            t0_ms=1000 * max(0.0, left - division.borders_px[0]) / scale / meaning.speed_mm_per_s,
         )
 
     def _ends(self, place: Place, division: Division) -> tuple[int, int]:

@@ -104,7 +104,7 @@ def test_a_baseline_that_runs_along_a_grid_line_is_kept():
 
 
 def test_a_page_of_two_levels_keeps_its_lines():
-    page, share = draw(paper(255), *wave(), ink=0.0)
+    page, _ = draw(paper(255), *wave(), ink=0.0)
     bilevel = np.where(as_page(page) < 128, 0, 255).astype(np.uint8)
 
     ink = find_ink(bilevel, px_per_mm=PX_PER_MM)
