@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +29,8 @@ from ecgbatch.synth.truth import (
 )
 from ecgbatch.types import ByteArray, DoubleArray
 
+Signal: TypeAlias = npt.NDArray[np.floating] | npt.NDArray[np.integer]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RenderedPage:
@@ -43,7 +46,7 @@ class RenderedPage:
 
 
 def render(
-    signals: Mapping[str, npt.NDArray[np.floating] | npt.NDArray[np.integer]],
+    signals: Mapping[str, Signal],
     *,
     fs_hz: float,
     layout: Layout,
@@ -103,7 +106,7 @@ def render(
 
 
 def _check(
-    signals: Mapping[str, npt.NDArray[np.floating] | npt.NDArray[np.integer]],
+    signals: Mapping[str, Signal],
     *,
     fs_hz: float,
     layout: Layout,
@@ -157,7 +160,7 @@ class _Sheet:
     def lead(
         self,
         slot: Slot,
-        signal_uv: npt.NDArray[np.floating] | npt.NDArray[np.integer],
+        signal_uv: Signal,
         fs_hz: float,
     ) -> RegionTruth:
         """Print one lead with its name."""

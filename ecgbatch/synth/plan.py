@@ -164,40 +164,45 @@ def plan_page(layout: Layout, style: Style, *, dpi: float, rng: np.random.Genera
     box_mm = (0.0, 0.0, width_mm, height_mm)
     if style.framed:
         box_mm = (margin, top_mm, width_mm - margin, foot_mm)
+    if style.framed and style.grid_aligned:  # the frame is a strong line of the grid
+        left, top, right, bottom = (
+            origin + 5 * np.trunc((edge - origin) / 5)
+            for edge, origin in zip(box_mm, origin_mm * 2, strict=True)
+        )
+        box_mm = (left, top, right, bottom)
     width_px, height_px = round(width_mm * mm), round(height_mm * mm)
     step_mm = column_mm + style.column_gap_mm
-    slots = []
-    for row, names in enumerate(layout.rows):
-        for column, name in enumerate(names):
-            slots.append(
-                Slot(
-                    lead=lead_of(name),
-                    printed_name=name,
-                    role="strip",
-                    row=row,
-                    column=column,
-                    start_s=layout.starts_s(column),
-                    page_time_s=column * step_mm / style.speed_mm_per_s,
-                    duration_s=layout.column_s,
-                    left_px=px(trace_left_mm + column * step_mm),
-                    baseline_px=px(baselines_mm[row]),
-                )
-            )
-    for row, name in enumerate(layout.rhythm, start=len(layout.rows)):
-        slots.append(
-            Slot(
-                lead=lead_of(name),
-                printed_name=name,
-                role="rhythm",
-                row=row,
-                column=0,
-                start_s=0.0,
-                page_time_s=0.0,
-                duration_s=traces_mm / style.speed_mm_per_s,
-                left_px=px(trace_left_mm),
-                baseline_px=px(baselines_mm[row]),
-            )
+    strips = [
+        Slot(
+            lead=lead_of(name),
+            printed_name=name,
+            role="strip",
+            row=row,
+            column=column,
+            start_s=layout.starts_s(column),
+            page_time_s=column * step_mm / style.speed_mm_per_s,
+            duration_s=layout.column_s,
+            left_px=px(trace_left_mm + column * step_mm),
+            baseline_px=px(baselines_mm[row]),
         )
+        for row, names in enumerate(layout.rows)
+        for column, name in enumerate(names)
+    ]
+    rhythm = [
+        Slot(
+            lead=lead_of(name),
+            printed_name=name,
+            role="rhythm",
+            row=row,
+            column=0,
+            start_s=0.0,
+            page_time_s=0.0,
+            duration_s=traces_mm / style.speed_mm_per_s,
+            left_px=px(trace_left_mm),
+            baseline_px=px(baselines_mm[row]),
+        )
+        for row, name in enumerate(layout.rhythm, start=len(layout.rows))
+    ]
     pulse_mm_left = left_mm + lead_in if style.pulse == "left" else trace_left_mm + traces_mm
     return PagePlan(
         width_px=width_px,
@@ -210,7 +215,7 @@ def plan_page(layout: Layout, style: Style, *, dpi: float, rng: np.random.Genera
             round(box_mm[3] * mm),
         ),
         grid_origin_px=(px(origin_mm[0]), px(origin_mm[1])),
-        slots=tuple(slots),
+        slots=(*strips, *rhythm),
         pulse_rows=tuple(range(layout.row_count)) if style.pulse != "none" else (),
         pulse_left_px=px(pulse_mm_left),
         names_left_px=px(left_mm),

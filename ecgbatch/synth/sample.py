@@ -16,7 +16,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import wfdb
@@ -27,13 +27,16 @@ from ecgbatch.synth.damage import damaged, turned
 from ecgbatch.synth.dicom import waveform_file
 from ecgbatch.synth.heart import SimulatedRecord, simulate
 from ecgbatch.synth.layouts import layout
-from ecgbatch.synth.paper import RenderedPage, render
+from ecgbatch.synth.paper import render
 from ecgbatch.synth.pdf import PdfPage, write_pdf
 from ecgbatch.synth.style import style
 from ecgbatch.synth.text import set_type
 from ecgbatch.synth.truth import PageTruth
 from ecgbatch.synth.vector import vector_page
 from ecgbatch.types import LEADS, ByteArray
+
+_Drawn: TypeAlias = tuple[ByteArray, PageTruth | None]
+"""Pixels, and the truth of a page that holds an ECG."""
 
 _DPI = 200.0
 _JPEG_QUALITY = 55
@@ -66,8 +69,8 @@ def write_sample(folder: Path) -> None:
             continue
         pages = [_page(page, records) for page in entry["pages"]]
         path.write_bytes(_encoded(entry["kind"], pages, entry["pages"]))
-        for number, (page, drawn) in enumerate(zip(entry["pages"], pages, strict=True), start=1):
-            truths.append(_truth_row(entry, number, page, drawn.truth))
+        for number, (page, (_, known)) in enumerate(zip(entry["pages"], pages, strict=True), 1):
+            truths.append(_truth_row(entry, number, page, known))
     _write_truth(folder / "truth", truths, records)
 
 
@@ -75,18 +78,9 @@ def _seed(page: dict[str, Any]) -> int:
     return int(page["record"].removeprefix("r"))
 
 
-class _Special:
-    """A page without an ECG."""
-
-    truth = None
-
-    def __init__(self, pixels: ByteArray) -> None:
-        self.pixels = pixels
-
-
-def _page(page: dict[str, Any], records: Mapping[str, SimulatedRecord]) -> RenderedPage | _Special:
+def _page(page: dict[str, Any], records: Mapping[str, SimulatedRecord]) -> _Drawn:
     if "special" in page:
-        return _Special(_cover() if page["special"] == "cover" else _blank())
+        return (_cover() if page["special"] == "cover" else _blank()), None
     drawn = render(
         records[page["record"]].by_name(),
         fs_hz=500.0,
@@ -96,7 +90,8 @@ def _page(page: dict[str, Any], records: Mapping[str, SimulatedRecord]) -> Rende
         seed=_seed(page),
     )
     drawn = damaged(drawn, profile=page.get("profile", "clean"), seed=_seed(page))
-    return turned(drawn, quarter_turns=page.get("quarter_turns", 0))
+    drawn = turned(drawn, quarter_turns=page.get("quarter_turns", 0))
+    return drawn.pixels, drawn.truth
 
 
 def _cover() -> ByteArray:
@@ -125,17 +120,15 @@ def _paper() -> ByteArray:
     return np.full((1700, 2200, 3), 255, np.uint8)
 
 
-def _encoded(
-    kind: str, pages: Sequence[RenderedPage | _Special], entries: Sequence[dict[str, Any]]
-) -> bytes:
+def _encoded(kind: str, pages: Sequence[_Drawn], entries: Sequence[dict[str, Any]]) -> bytes:
     """Return the pages as one file."""
-    pictures = [Image.fromarray(page.pixels) for page in pages]
+    pictures = [Image.fromarray(pixels) for pixels, _ in pages]
     dpis = [float(entry.get("dpi", _DPI)) for entry in entries]
     if kind == "pdf_vector":
-        [page], [entry] = pages, entries
-        assert page.truth is not None
+        [(_, truth)], [entry] = pages, entries
+        assert truth is not None
         look = style(entry["style"], **entry.get("changes", {}))
-        return write_pdf([vector_page(page.truth, look)])
+        return write_pdf([vector_page(truth, look)])
     if kind == "pdf_scan":
         return write_pdf([_pdf_scan(*pair) for pair in zip(pictures, dpis, strict=True)])
     if kind == "jpeg":

@@ -156,6 +156,14 @@ def test_a_pulse_is_five_millimetres_wide_and_a_millivolt_high():
     assert plateau.sum() == pytest.approx(50 + 2.5, abs=2)
 
 
+def test_a_frame_is_a_strong_line_of_its_grid():
+    look = style("blue_letter")
+    truth = render(record(), fs_hz=FS_HZ, layout=layout("3x4+1R"), style=look, dpi=254).truth
+    for edge, origin in zip(truth.grid_box_px, truth.grid_origin_px * 2, strict=True):
+        # Half a pixel lies between the centre of a line and the edge of a box.
+        assert abs((edge - 0.5 - origin) / 50 - round((edge - 0.5 - origin) / 50)) < 0.02
+
+
 def test_a_split_gain_steps_the_pulse_and_halves_the_chest_leads():
     split = style("pink_letter", chest_gain_mm_per_mv=5.0)
     truth = render(record(), fs_hz=FS_HZ, layout=layout("3x4"), style=split).truth
