@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ecgbatch.errors import PageError, Reason
 from ecgbatch.imaging.columns import Division
+from ecgbatch.imaging.doubts import Flag
 from ecgbatch.imaging.naming import MATRIX_ROWS, matrix_names, rhythm_names
 
 _AGREES = 0.5  # share of the inner borders that a row of the matrix hints at
@@ -47,7 +48,7 @@ class Arrangement:
 
     name: str
     places: tuple[Place, ...]
-    flags: tuple[str, ...]
+    flags: tuple[Flag, ...]
 
 
 def arrange(division: Division, *, named: float) -> Arrangement:
@@ -88,5 +89,5 @@ def arrange(division: Division, *, named: float) -> Arrangement:
         for k, lead in enumerate(rhythm_names(rhythm))
     ]
     name = f"{matrix}x{len(borders) - 1}" + (f"+{rhythm}R" if rhythm else "")
-    flags = ("names_guessed", "layout_guessed") if guessed else ("names_guessed",)
+    flags = (Flag.NAMES_GUESSED, Flag.LAYOUT_GUESSED) if guessed else (Flag.NAMES_GUESSED,)
     return Arrangement(name, tuple(places), flags)

@@ -19,6 +19,7 @@ from ecgbatch.imaging.baselines import (
 )
 from ecgbatch.imaging.cleaning import choose_traces, row_cover, trace_ink, without_separators
 from ecgbatch.imaging.columns import Division, divide
+from ecgbatch.imaging.doubts import Flag
 from ecgbatch.imaging.hints import Hints, find_hints
 from ecgbatch.imaging.marks import Marks, Upright, enlarged, find_marks, find_uprights
 from ecgbatch.imaging.masks import BoolArray, runs
@@ -55,7 +56,7 @@ class Layout:
     pulses: tuple[Pulse, ...]
     scale: Scale
     not_trace: BoolArray
-    flags: tuple[str, ...]
+    flags: tuple[Flag, ...]
 
 
 def find_regions(

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from ecgbatch.imaging.arrangement import Arrangement, Place
 from ecgbatch.imaging.baselines import Baseline
+from ecgbatch.imaging.doubts import Flag
 from ecgbatch.imaging.masks import BoolArray
 
 _BAND = 0.5  # of the distance to the neighbouring rows, in which a row's ink is read
@@ -44,8 +45,8 @@ def match_rhythm(
         if place.role == "strip":
             continue
         lead = _repeated(curves[place.row], strips, curves)
-        if lead is None and "rhythm_unmatched" not in flags:
-            flags.append("rhythm_unmatched")
+        if lead is None and Flag.RHYTHM_UNMATCHED not in flags:
+            flags.append(Flag.RHYTHM_UNMATCHED)
         places.append(place if lead is None else replace(place, lead=lead))
     return replace(arrangement, places=tuple(places), flags=tuple(flags))
 

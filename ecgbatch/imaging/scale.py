@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ecgbatch.imaging.doubts import Flag
 from ecgbatch.imaging.pulse import Pulse
 
 _PULSE_MV = 1.0  # IEC 60601-2-25 asks carts to print 1 mV during 0.2 s
@@ -34,7 +35,7 @@ class Scale:
     speed_source: str
     gain_mm_per_mv: float
     gain_source: str
-    flags: tuple[str, ...]
+    flags: tuple[Flag, ...]
 
 
 def read_scale(
@@ -57,38 +58,38 @@ def read_scale(
         assumed_speed_mm_per_s: What to assume where nothing tells.
         assumed_gain_mm_per_mv: The same for the gain.
     """
-    flags: list[str] = []
+    flags: list[Flag] = []
     gain, gain_source = _gain(pulses, printed_gain_mm_per_mv, assumed_gain_mm_per_mv, flags)
     speed, speed_source = _speed(pulses, printed_speed_mm_per_s, assumed_speed_mm_per_s, flags)
     return Scale(speed, speed_source, gain, gain_source, tuple(flags))
 
 
 def _gain(
-    pulses: Sequence[Pulse], printed: float | None, assumed: float, flags: list[str]
+    pulses: Sequence[Pulse], printed: float | None, assumed: float, flags: list[Flag]
 ) -> tuple[float, str]:
     if not pulses:
         if printed is None:
-            flags.append("gain_assumed")
+            flags.append(Flag.GAIN_ASSUMED)
             return assumed, "assumed"
         return printed, "printed"
     firsts = np.array([pulse.heights_mm[0] for pulse in pulses]) / _PULSE_MV
     measured = float(np.median(firsts))
     stepped = any(len(pulse.heights_mm) > 1 for pulse in pulses)
     if stepped or np.any(np.abs(firsts / measured - 1) > _ALIKE):
-        flags.append("gain_split")
+        flags.append(Flag.GAIN_SPLIT)
     gain = _snapped(measured, _GAINS_MM_PER_MV, within=_SNAP)
     if gain is None:
-        flags.append("gain_unusual")
+        flags.append(Flag.GAIN_UNUSUAL)
         gain = measured
     if printed is not None:
         if abs(gain / printed - 1) > _SNAP:
-            flags.append("gain_conflict")
+            flags.append(Flag.GAIN_CONFLICT)
         return printed, "printed"
     return gain, "pulse"
 
 
 def _speed(
-    pulses: Sequence[Pulse], printed: float | None, assumed: float, flags: list[str]
+    pulses: Sequence[Pulse], printed: float | None, assumed: float, flags: list[Flag]
 ) -> tuple[float, str]:
     expected = assumed if printed is None else printed
     told = "assumed" if printed is None else "printed"
@@ -98,13 +99,13 @@ def _speed(
         if speeds[0] == expected:
             return expected, "pulse" if printed is None else "printed"
         if expected in speeds:  # half a pulse at the usual speed, or a whole one at half of it
-            flags.append("speed_ambiguous")
+            flags.append(Flag.SPEED_AMBIGUOUS)
         elif printed is not None:
-            flags.append("speed_conflict")
+            flags.append(Flag.SPEED_CONFLICT)
         elif speeds[0] is not None:
             return speeds[0], "pulse"
     if printed is None:
-        flags.append("speed_assumed")
+        flags.append(Flag.SPEED_ASSUMED)
     return expected, told
 
 
