@@ -18,6 +18,7 @@ app = typer.Typer(
     help="Turn archives of scanned paper ECGs into Parquet tables of signals.",
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode="markdown",  # the one mode that fills paragraphs
     pretty_exceptions_enable=False,  # a stranger's traceback shows locals, and those show pages
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -31,6 +32,12 @@ ConfigFile: TypeAlias = Annotated[
 Release: TypeAlias = Annotated[
     str | None,
     typer.Option(metavar="NAME", help="Release of the tables; default: the only one there is."),
+]
+NewRelease: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--release", metavar="NAME", help="Release to write; default: version and settings."
+    ),
 ]
 Local: TypeAlias = Annotated[
     bool, typer.Option("--local", help="Work in this process, one page at a time, without Ray.")
