@@ -7,6 +7,7 @@ exactly, so that a test can ask where any millimetre lies on the picture.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -143,7 +144,7 @@ def _damage(picture: np.ndarray, view: View, rng: np.random.Generator) -> np.nda
         light = np.add.outer(np.linspace(0, 0.5, rows), np.linspace(0, 0.5, columns))
         values *= (1 - view.shadow * light)[..., None].astype(np.float32)
     if view.noise:
-        values += rng.normal(0, view.noise, picture.shape).astype(np.float32)
+        values += view.noise * rng.standard_normal(picture.shape, np.float32)
     picture = np.clip(values, 0, 255).astype(np.uint8)
     if view.jpeg is not None:
         ok, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, view.jpeg])
@@ -206,7 +207,7 @@ def _to_paper(across: np.ndarray, down: np.ndarray, view: View) -> np.ndarray:
     bent = _apply(back, seen)
     at = bent
     if view.curl_mm:
-        for _ in range(6):  # the displacement is gentle: a few steps of substitution settle it
+        for _ in range(4):  # the displacement is gentle: a few steps of substitution settle it
             at = bent - _curl(at, view, PAPER_MM)
     return at
 
@@ -214,6 +215,7 @@ def _to_paper(across: np.ndarray, down: np.ndarray, view: View) -> np.ndarray:
 # ------------------------------------------------------------------------------------- the print
 
 
+@lru_cache(maxsize=4)
 def _print(sheet: Sheet, scale: float) -> np.ndarray:
     width, height = (round(side * scale) for side in PAPER_MM)
     page = np.empty((height, width, 3), np.float32)

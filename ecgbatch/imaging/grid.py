@@ -212,7 +212,7 @@ def _reduce(pixels: ByteArray) -> tuple[ByteArray, int]:
 def _tile_side(image: ByteArray) -> int:
     """Return a tenth of the page, 20 to 40 mm: four large squares, yet flat on curved paper."""
     side = int(np.clip(round(max(image.shape) / 160) * 16, 96, 256))
-    return min(side, min(image.shape) // 2 * 2)
+    return min(side, min(image.shape[0], image.shape[1]) // 2 * 2)
 
 
 def _projections(image: ByteArray) -> Iterator[ByteArray]:
@@ -340,7 +340,7 @@ def _colour_phasor(
             value = across @ (rows[0] + 1j * rows[1]).reshape(tiles.size_px, -1)
             total[family] += value * np.exp(-2j * np.pi * per_mm * counts[family])
     # a cosine of amplitude 1 gives half the sum of the window
-    return total / (len(chosen) * window.sum() ** 2 / 2)
+    return np.asarray(total / (len(chosen) * float(window.sum()) ** 2 / 2))
 
 
 def _strength(tiles: Tiles, lattice: Lattice, per_mm: float) -> DoubleArray:

@@ -20,6 +20,8 @@ IntArray: TypeAlias = npt.NDArray[np.int32]
 
 _INKED = 80
 _LETTER_MM = 8.0
+_THICK_MM = 3.0
+_ROW_MM = 4.5
 _FRAME_MM = 60.0
 _RULE_MM = 30.0  # higher than the steepest complex runs straight
 _LONG_MM = 25.0  # longer than any word in one piece
@@ -37,6 +39,7 @@ class Orientation:
     Attributes:
         quarter_turns: Counter-clockwise quarter turns that make it upright.
         trace_mm: Length of all that looks like a trace.
+        beats: Steep complexes with room on both sides.
         margin: How far the chosen side leads over its opposite; below 1 it is a guess.
         cues: What each cue said for upright (positive) against upside down: pulses, order of
             waves, polarity, text.
@@ -44,6 +47,7 @@ class Orientation:
 
     quarter_turns: int
     trace_mm: float
+    beats: int
     margin: float
     cues: tuple[float, float, float, float]
 
@@ -65,10 +69,11 @@ def find_orientation(ink: ByteArray, *, px_per_mm: float) -> Orientation:
     bare = _without_upright_rules(ink, px_per_mm)
     if sideways or bare is not ink:
         ink, marks = bare, _marks(bare)
-    cues = _cues(ink, marks, px_per_mm)
+    order, polarity, beats = _waves(marks, px_per_mm)
+    cues = (_pulses(ink, marks, px_per_mm), order, polarity, _text(marks, px_per_mm))
     score = float(sum(cues))
     turns = (1 if sideways else 0) + (0 if score >= 0 else 2)
-    return Orientation(turns % 4, max(level_mm, upright_mm), abs(score), cues)
+    return Orientation(turns % 4, max(level_mm, upright_mm), beats, abs(score), cues)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -138,18 +143,16 @@ def _traces(marks: _Marks, px_per_mm: float) -> npt.NDArray[np.bool_]:
     # touch, but those are high
     single = (marks.down < 1.2) | (marks.height > _LETTER_MM * px_per_mm)
     wavy = marks.height > 1.5 * px_per_mm  # a ruled line is straight
+    thin = marks.area < _THICK_MM * px_per_mm * marks.width * marks.down
+    # rows of traces that touch stand far apart; lines of text and of tables do not
+    sparse = marks.height > _ROW_MM * px_per_mm * (marks.down - 1)
     frame = (marks.height > _FRAME_MM * px_per_mm) & (marks.area < 6 * (marks.width + marks.height))
-    return np.asarray(long & single & wavy & ~frame & (marks.width > marks.height))
+    return np.asarray(long & single & wavy & thin & sparse & ~frame & (marks.width > marks.height))
 
 
 def _trace_length(marks: _Marks, px_per_mm: float) -> float:
     chosen = _traces(marks, px_per_mm)
     return float((marks.width - 0.5 * marks.height)[chosen].sum() / px_per_mm)
-
-
-def _cues(ink: ByteArray, marks: _Marks, px_per_mm: float) -> tuple[float, float, float, float]:
-    order, polarity = _waves(marks, px_per_mm)
-    return _pulses(ink, marks, px_per_mm), order, polarity, _text(marks, px_per_mm)
 
 
 # ---------------------------------------------------------------------------------- the four cues
@@ -206,7 +209,7 @@ def _pulse_stamp(height: int, width: int) -> npt.NDArray[np.float32]:
     return np.asarray((ink - paper) / 2, np.float32)
 
 
-def _waves(marks: _Marks, px_per_mm: float) -> tuple[float, float]:
+def _waves(marks: _Marks, px_per_mm: float) -> tuple[float, float, int]:
     """Compare what follows steep complexes with what precedes them, and up with down."""
     after, before, up, down = 0.0, 0.0, 0.0, 0.0
     beats = 0
@@ -230,19 +233,20 @@ def _waves(marks: _Marks, px_per_mm: float) -> tuple[float, float]:
             if start - far < 0 or stop + far > len(lift):
                 continue
             beats += 1
-            quiet = ~steep
-            right, left_side = slice(stop + near, stop + far), slice(start - far, start - near)
-            level = float(np.median(lift[start - near : start - 1])) if near > 1 else 0.0
-            after += float(np.abs(lift[right] - level)[quiet[right]].sum())
-            before += float(np.abs(lift[left_side] - level)[quiet[left_side]].sum())
+            sides = slice(stop + near, stop + far), slice(start - far, start - near)
+            right, left_side = (lift[side][~steep[side]] for side in sides)
+            # whichever way the page lies, one of the two is the level before the complex
+            for level in (lift[start - near : start], lift[stop : stop + near]):
+                after += float(np.abs(right - np.median(level)).sum())
+                before += float(np.abs(left_side - np.median(level)).sum())
             up += max(0.0, base - float(first[start:stop].min())) / px_per_mm
             down += max(0.0, float(last[start:stop].max()) - base) / px_per_mm
     if beats == 0:
-        return 0.0, 0.0
+        return 0.0, 0.0, 0
     sure = min(1.0, beats / 8)
     order = 2.5 * sure * float(np.log((after + 1) / (before + 1)))
     polarity = 1.0 * sure * float(np.log((up + 1) / (down + 1)))
-    return float(np.clip(order, -3, 3)), float(np.clip(polarity, -0.8, 0.8))
+    return float(np.clip(order, -3, 3)), float(np.clip(polarity, -0.8, 0.8)), beats
 
 
 def _text(marks: _Marks, px_per_mm: float) -> float:

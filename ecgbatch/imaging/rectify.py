@@ -50,7 +50,7 @@ class FlatPaper:
     @property
     def flat_to_px(self) -> DoubleArray:
         """``(3, 3)`` matrix from millimetres to pixels."""
-        return np.diag([self.px_per_mm_x, self.px_per_mm_y, 1.0])
+        return np.asarray(np.diag([self.px_per_mm_x, self.px_per_mm_y, 1.0]))
 
     @property
     def is_flat(self) -> bool:
@@ -133,10 +133,15 @@ def _mesh(
     size_px: tuple[int, int],
 ) -> FloatArray:
     across, down = (int(np.ceil((side - 1) / step_px)) + 1 for side in size_px)
-    nodes = np.stack(np.meshgrid(np.arange(across), np.arange(down)), axis=-1) * step_px
-    nodes = nodes.reshape(-1, 2)
+    nodes = _nodes(across, down, step_px)
     offset = paper.to_px(project(to_mm, nodes)) - project(homography, nodes)
     return np.asarray(offset.reshape(down, across, 2), np.float32)
+
+
+def _nodes(across: int, down: int, step_px: float) -> DoubleArray:
+    """Return ``(n, 2)`` places of the mesh, row by row."""
+    x, y = np.meshgrid(np.arange(across), np.arange(down))
+    return np.column_stack([x.ravel(), y.ravel()]).astype(np.float64) * step_px
 
 
 def to_source(points_px: DoubleArray, warp: Warp) -> DoubleArray:
@@ -199,15 +204,14 @@ def rectify(grey: ByteArray, warp: Warp) -> ByteArray:
 def _node_places(warp: Warp) -> DoubleArray:
     assert warp.mesh_px is not None
     down, across = warp.mesh_px.shape[:2]
-    nodes = np.stack(np.meshgrid(np.arange(across), np.arange(down)), axis=-1) * warp.mesh_step_px
-    flat = project(warp.homography, nodes.reshape(-1, 2)).reshape(nodes.shape)
-    return np.asarray(flat + warp.mesh_px)
+    flat = project(warp.homography, _nodes(across, down, warp.mesh_step_px))
+    return np.asarray(flat.reshape(down, across, 2) + warp.mesh_px)
 
 
 def _between(count: int, nodes: int, step_px: float) -> FloatArray:
     """Return ``(count, nodes)`` weights of linear interpolation between nodes."""
     at = np.arange(count)[:, None] / step_px
-    return np.maximum(0, 1 - np.abs(at - np.arange(nodes))).astype(np.float32)
+    return np.asarray(np.maximum(0, 1 - np.abs(at - np.arange(nodes))), np.float32)
 
 
 def _shrunk(grey: ByteArray, warp: Warp) -> tuple[ByteArray, DoubleArray]:

@@ -76,7 +76,7 @@ def stand_upright(page: Page, *, px_per_mm: float) -> UprightPage:
     sides = find_orientation(
         find_ink(small, px_per_mm=_SMALL_PX_PER_MM), px_per_mm=_SMALL_PX_PER_MM
     )
-    _require_traces(sides)
+    _require_traces(sides, grid_seen=found is not None)
     if sides.margin < 1.0:
         flags.append(Flag.ORIENTATION_DOUBTFUL)
     warp = plan_warp(
@@ -99,9 +99,13 @@ def _require_contrast(pixels: ByteArray) -> None:
         raise PageError(Reason.BLANK_PAGE, contrast=float(high - low))
 
 
-def _require_traces(sides: Orientation) -> None:
-    if sides.trace_mm < 25:  # a second of one lead
-        raise PageError(Reason.NOT_ECG, trace_mm=sides.trace_mm)
+def _require_traces(sides: Orientation, *, grid_seen: bool) -> None:
+    """Refuse pages without traces; without a grid, lines must also beat like a heart."""
+    enough_mm, enough_beats = (25, 0) if grid_seen else (100, 3)
+    if sides.trace_mm < enough_mm or sides.beats < enough_beats:
+        raise PageError(
+            Reason.NOT_ECG, trace_mm=sides.trace_mm, beats=sides.beats, grid=float(grid_seen)
+        )
 
 
 def _paper(found: PaperGrid | None, page: Page) -> tuple[PaperMap, str]:

@@ -1,0 +1,48 @@
+"""Which way up a page is."""
+
+import numpy as np
+import pytest
+
+from ecgbatch.imaging.orient import find_orientation
+from ecgbatch.imaging.upright import stand_upright
+from ecgbatch.types import Page
+from tests.factories_pages import GREY, Sheet, View, draw
+
+SCALE = 4.0
+SHEETS = {
+    "all marks": Sheet(),
+    "no pulses": Sheet(pulses=False),
+    "no header": Sheet(header=False),
+    "bare traces": Sheet(pulses=False, header=False, names=False),
+    "fast heart on a grey grid": Sheet(grid_rgb=GREY, bpm=110, pulses=False),
+}
+
+
+@pytest.mark.parametrize("turn_deg", [0, 90, 180, 270])
+@pytest.mark.parametrize("name", SHEETS)
+def test_all_four_sides_are_told_apart(name, turn_deg):
+    page = draw(SHEETS[name], View(px_per_mm=(4.0, 4.0), turn_deg=turn_deg))
+    upright = stand_upright(Page(page.pixels), px_per_mm=5.0)
+    off = (upright.warp.rotation_deg - turn_deg + 180) % 360 - 180
+    assert abs(off) < 0.2
+
+
+def test_skew_is_measured_on_top_of_quarter_turns():
+    page = draw(Sheet(), View(px_per_mm=(4.0, 4.0), turn_deg=93.0))
+    upright = stand_upright(Page(page.pixels), px_per_mm=5.0)
+    assert upright.warp.rotation_deg == pytest.approx(93.0, abs=0.1)
+
+
+def test_paper_without_traces_has_no_length_of_trace():
+    sides = find_orientation(np.zeros((400, 600), np.uint8), px_per_mm=SCALE)
+    assert sides.trace_mm == 0
+    assert sides.margin == 0
+
+
+def test_turning_the_page_over_turns_every_cue_over():
+    ink = 255 - draw(Sheet(grid_rgb=None), View(px_per_mm=(SCALE, SCALE))).pixels[..., 0]
+    upright = find_orientation(ink, px_per_mm=SCALE)
+    hanging = find_orientation(np.ascontiguousarray(ink[::-1, ::-1]), px_per_mm=SCALE)
+    assert (upright.quarter_turns, hanging.quarter_turns) == (0, 2)
+    assert np.array(hanging.cues) == pytest.approx(-np.array(upright.cues), abs=0.6)
+    assert upright.beats == hanging.beats > 20
