@@ -28,7 +28,7 @@ from ecgbatch.imaging.decode.content import (
     trusted_dpi,
 )
 from ecgbatch.imaging.decode.samples import split_alpha, to_eight_bits
-from ecgbatch.types import ByteArray, Page
+from ecgbatch.types import ByteArray, FloatArray, Page
 
 _DEFLATED = "1.2.840.10008.1.2.1.99"  # Deflated Explicit VR Little Endian (PS3.5, A.5)
 _JPEG_BASELINE = "1.2.840.10008.1.2.4.50"
@@ -218,7 +218,7 @@ def _to_eight_bits(samples: Any, dataset: Any, bits: int) -> ByteArray:
     if samples.dtype == np.uint16 and bits == 16 and "WindowCenter" not in dataset:
         return to_eight_bits(samples)
     low, high = _window(dataset, bits, signed=np.issubdtype(samples.dtype, np.signedinteger))
-    grey = (samples.astype(np.float32) - low) * (255 / (high - low))
+    grey: FloatArray = (samples.astype(np.float32) - low) * (255 / (high - low))
     return np.clip(np.rint(grey), 0, 255).astype(np.uint8)
 
 
@@ -237,7 +237,7 @@ def _window(dataset: Any, bits: int, *, signed: bool) -> tuple[float, float]:
 
 
 def _inverted(pixels: ByteArray, photometric: str) -> ByteArray:
-    return np.invert(pixels) if photometric == "MONOCHROME1" else pixels
+    return pixels ^ np.uint8(255) if photometric == "MONOCHROME1" else pixels
 
 
 def _spacing_mm(dataset: Any) -> tuple[float, float]:

@@ -56,8 +56,10 @@ def find_grid(strokes: Sequence[Stroke]) -> DrawnGrid:
     Args:
         strokes: Every line of the page.
     """
-    segments = [stroke for stroke in strokes if stroke.straight]
-    across, along = _axis_lines(segments, axis=0), _axis_lines(segments, axis=1)
+    straight = [stroke for stroke in strokes if stroke.straight]
+    ends = np.array([stroke.points for stroke in straight]).reshape(-1, 2, 2)
+    styles = [stroke.style for stroke in straight]
+    across, along = _axis_lines(ends, styles, axis=0), _axis_lines(ends, styles, axis=1)
     pitches_x, pitches_y = _pitches(across), _pitches(along)
     mm_x = _millimetre(list(pitches_x))
     mm_y = _millimetre(list(pitches_y))
@@ -74,24 +76,25 @@ def find_grid(strokes: Sequence[Stroke]) -> DrawnGrid:
     return DrawnGrid(mm_x, mm_y, drawn=True, rows_pt=rows_pt)
 
 
-def _axis_lines(segments: Sequence[Stroke], *, axis: int) -> list[DoubleArray]:
+def _axis_lines(
+    ends: DoubleArray, styles: Sequence[tuple[int, int, int, float]], *, axis: int
+) -> list[DoubleArray]:
     """Return groups of parallel lines of one style and extent, as place, start and end.
 
     Args:
-        segments: Straight lines.
+        ends: ``(line, end, x and y)`` of straight lines.
+        styles: Their colour and width.
         axis: 0 for lines that stand at places along x (vertical ones), 1 for horizontal ones.
     """
-    groups: dict[tuple[object, ...], list[tuple[float, float, float]]] = defaultdict(list)
-    for stroke in segments:
-        (place, other), (place_end, other_end) = (
-            point[[axis, 1 - axis]] for point in stroke.points
-        )
-        start, end = sorted((other, other_end))
-        if abs(place - place_end) > _AXIS_PT or end - start < _MIN_LENGTH_MM * PT_PER_MM:
-            continue
-        key = (stroke.style, round(start, 1), round(end, 1))
-        groups[key].append(((place + place_end) / 2, start, end))
-    return [np.array(sorted(lines)) for lines in groups.values() if len(lines) >= _MIN_LINES]
+    places, extents = ends[:, :, axis], np.sort(ends[:, :, 1 - axis], axis=1)
+    long = extents[:, 1] - extents[:, 0] >= _MIN_LENGTH_MM * PT_PER_MM
+    wanted = np.flatnonzero(long & (np.abs(places[:, 1] - places[:, 0]) <= _AXIS_PT))
+    lines = np.column_stack([places.mean(axis=1), extents])[wanted]
+    groups: dict[tuple[object, ...], list[int]] = defaultdict(list)
+    for index, (_, start, end) in enumerate(np.round(lines, 1).tolist()):
+        groups[styles[wanted[index]], start, end].append(index)
+    found = [lines[members] for members in groups.values() if len(members) >= _MIN_LINES]
+    return [group[np.argsort(group[:, 0])] for group in found]
 
 
 def _pitches(groups: Sequence[DoubleArray]) -> dict[float, list[DoubleArray]]:

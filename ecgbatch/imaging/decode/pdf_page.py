@@ -5,7 +5,6 @@ Thin and typed, because PDFium's own interface is C: everything that calls it by
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -65,7 +64,8 @@ def _walk(handle: Any, outer: Matrix, depth: int, budget: list[int]) -> Iterator
         for index in range(c.FPDFFormObj_CountObjects(handle)):
             yield from _walk(c.FPDFFormObj_GetObject(handle, index), inner, depth - 1, budget)
     else:
-        yield PageObject(handle, kind, multiply(own_matrix(handle), outer))
+        own = own_matrix(handle)
+        yield PageObject(handle, kind, own if outer is IDENTITY else multiply(own, outer))
 
 
 def own_matrix(handle: Any) -> Matrix:
@@ -100,13 +100,6 @@ def transform(points: DoubleArray, matrix: Matrix) -> DoubleArray:
     a, b, cc, d, e, f = matrix
     x, y = points[:, 0], points[:, 1]
     return np.stack([a * x + cc * y + e, b * x + d * y + f], axis=1)
-
-
-def bounds(handle: Any) -> tuple[float, float, float, float]:
-    """Return left, bottom, right and top of an object within what holds it, in points."""
-    left, bottom, right, top = (ctypes.c_float() for _ in range(4))
-    c.FPDFPageObj_GetBounds(handle, left, bottom, right, top)
-    return left.value, bottom.value, right.value, top.value
 
 
 def displayed(box: tuple[float, float, float, float], quarter_turns: int) -> Matrix:

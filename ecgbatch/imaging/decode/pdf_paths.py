@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import ctypes
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import pypdfium2.raw as c
 
 from ecgbatch.imaging.decode.pdf_page import Matrix, PageObject, multiply, transform
-from ecgbatch.types import DoubleArray
+from ecgbatch.types import DoubleArray, FloatArray
 
 Box: TypeAlias = tuple[float, float, float, float]
 """left, top, right, bottom in points of the page as shown."""
@@ -64,15 +65,26 @@ def read_drawing(lines: Iterable[PageObject], to_display: Matrix) -> Drawing:
         lines: Path objects of one page.
         to_display: From page points to the page as shown.
     """
+    items = [item for item in lines if c.FPDFPath_CountSegments(item.handle) > 1]
+    counts = [c.FPDFPath_CountSegments(item.handle) for item in items]
+    points, kinds = _segments(items, counts)
+    matrices = np.array([multiply(item.to_page, to_display) for item in items]).reshape(-1, 6)
+    shown = _transform_each(points, np.repeat(matrices, counts, axis=0))
     strokes: list[Stroke] = []
     curves = odd_clips = 0
-    for item in lines:
-        found = list(_strokes(item, to_display))
-        curves += not found
-        long = any(len(stroke.points) > 2 for stroke in found)
-        clip = _clip(item.handle, item.to_page, to_display) if long else _UNBOUNDED
+    end = 0
+    for item, count in zip(items, counts, strict=True):
+        start, end = end, end + count
+        if count > 2 and np.any(kinds[start:end] == c.FPDF_SEGMENT_BEZIERTO):
+            curves += 1
+            continue
+        clip = _clip(item.handle, item.to_page, to_display) if count > 2 else _UNBOUNDED
         odd_clips += clip is None
-        strokes += [replace(stroke, clip=clip or _UNBOUNDED) for stroke in found]
+        parts = _parts(shown[start:end], kinds[start:end])
+        if not _is_stroked(item.handle):
+            parts = [line for part in parts if (line := _as_line(part)) is not None]
+        style = _style(item.handle) if parts else (0, 0, 0, 0.0)
+        strokes += [Stroke(part, style, clip or _UNBOUNDED) for part in parts]
     return Drawing(_joined(strokes), curves, odd_clips)
 
 
@@ -93,37 +105,62 @@ _point = _bare(
 _kind = _bare(c.FPDFPathSegment_GetType, ctypes.c_int, ctypes.c_void_p)
 
 
-def _strokes(item: PageObject, to_display: Matrix) -> Iterator[Stroke]:
-    """Yield the continuous lines of one path object; nothing where it is curved."""
-    handle = item.handle
-    count = c.FPDFPath_CountSegments(handle)
-    if count < 2:
-        return
-    points = np.empty((count, 2), dtype=np.float32)
-    kinds = np.empty(count, dtype=np.int8)
-    address = _address(handle)
+def _segments(
+    items: Sequence[PageObject], counts: Sequence[int]
+) -> tuple[FloatArray, npt.NDArray[np.int8]]:
+    """Return the points of all paths one behind the other, and what leads to each."""
+    points = np.empty((sum(counts), 2), dtype=np.float32)
+    kinds = np.empty(len(points), dtype=np.int8)
     at = points.ctypes.data
-    for index in range(count):
-        segment = _segment(address, index)
-        _point(segment, at, at + 4)
-        kinds[index] = _kind(segment)
-        at += 8
-    if np.any(kinds == c.FPDF_SEGMENT_BEZIERTO):
-        return
-    shown = transform(points.astype(np.float64), multiply(item.to_page, to_display))
-    style = _style(handle)
+    done = 0
+    for item, count in zip(items, counts, strict=True):
+        for segment in _handles(_address(item.handle), count):
+            _point(segment, at, at + 4)
+            kinds[done] = _kind(segment)
+            done += 1
+            at += 8
+    return points, kinds
+
+
+def _handles(path: int, count: int) -> Sequence[int]:
+    """Return the handles of a path's segments: places in one array, if first and last say so."""
+    first, last = _segment(path, 0), _segment(path, count - 1)
+    step = _segment(path, 1) - first
+    if step > 0 and last - first == step * (count - 1):
+        return range(first, last + 1, step)
+    return [_segment(path, index) for index in range(count)]
+
+
+def _transform_each(points: FloatArray, matrices: DoubleArray) -> DoubleArray:
+    """Return each point taken through its own matrix."""
+    x, y = points[:, 0], points[:, 1]
+    a, b, cc, d, e, f = matrices.T
+    return np.stack([a * x + cc * y + e, b * x + d * y + f], axis=1)
+
+
+def _parts(points: DoubleArray, kinds: npt.NDArray[np.int8]) -> list[DoubleArray]:
+    """Cut the points of a path where the pen is lifted."""
+    if len(points) == 2:
+        return [points]
     starts = np.flatnonzero(kinds == c.FPDF_SEGMENT_MOVETO)
-    filled = not _is_stroked(handle)
-    for part in np.split(shown, starts[starts > 0]):
-        line = _as_line(part) if filled else part
-        if line is not None and len(line) >= 2:
-            yield Stroke(line, style)
+    return [part for part in np.split(points, starts[starts > 0]) if len(part) >= 2]
 
 
 def _is_stroked(handle: Any) -> bool:
-    fill, stroke = ctypes.c_int(), ctypes.c_int()
-    c.FPDFPath_GetDrawMode(handle, fill, stroke)
-    return bool(stroke.value)
+    c.FPDFPath_GetDrawMode(handle, _fill, _stroke)
+    return bool(_stroke.value)
+
+
+# Filled by each call and read at once.
+_fill, _stroke = ctypes.c_int(), ctypes.c_int()
+_rgba = tuple(ctypes.c_uint() for _ in range(4))
+_width = ctypes.c_float()
+
+
+def _style(handle: Any) -> tuple[int, int, int, float]:
+    c.FPDFPageObj_GetStrokeColor(handle, *_rgba)
+    c.FPDFPageObj_GetStrokeWidth(handle, _width)
+    return _rgba[0].value, _rgba[1].value, _rgba[2].value, round(_width.value, 3)
 
 
 def _as_line(corners: DoubleArray) -> DoubleArray | None:
@@ -134,14 +171,6 @@ def _as_line(corners: DoubleArray) -> DoubleArray | None:
         return None
     low[thin] = high[thin] = (low[thin] + high[thin]) / 2
     return np.stack([low, high])
-
-
-def _style(handle: Any) -> tuple[int, int, int, float]:
-    red, green, blue, opacity = (ctypes.c_uint() for _ in range(4))
-    width = ctypes.c_float()
-    c.FPDFPageObj_GetStrokeColor(handle, red, green, blue, opacity)
-    c.FPDFPageObj_GetStrokeWidth(handle, width)
-    return red.value, green.value, blue.value, round(width.value, 3)
 
 
 def _clip(handle: Any, to_page: Matrix, to_display: Matrix) -> Box | None:
@@ -193,14 +222,14 @@ def _joined(strokes: list[Stroke]) -> list[Stroke]:
     """Put lines together that were drawn piece by piece, each from the end of the last."""
     joined: list[Stroke] = []
     pieces: list[Stroke] = []
+    end = (0.0, 0.0)
     for stroke in strokes:
-        if pieces and (
-            pieces[-1].style != stroke.style
-            or np.abs(pieces[-1].points[-1] - stroke.points[0]).max() > _TOUCH_PT
-        ):
+        begin = (float(stroke.points[0, 0]), float(stroke.points[0, 1]))
+        if pieces and (pieces[-1].style != stroke.style or math.dist(end, begin) > _TOUCH_PT):
             joined.append(_as_one(pieces))
             pieces = []
         pieces.append(stroke)
+        end = (float(stroke.points[-1, 0]), float(stroke.points[-1, 1]))
     if pieces:
         joined.append(_as_one(pieces))
     return joined

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -32,7 +33,7 @@ _ON_ROW_MM = 0.6  # how close traces must lie to heavy lines on the whole, to be
 _OFF_ROW_MM = 2.0  # and how far a single one may
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class _Trace:
     """A line that runs like a lead.
 
@@ -44,7 +45,7 @@ class _Trace:
     points_mm: DoubleArray
     clip_mm: Box
 
-    @property
+    @cached_property
     def zero_mm(self) -> float:
         """Its middle, which is near zero millivolts: most of an ECG is baseline."""
         return float(np.median(self.points_mm[:, 1]))
@@ -72,7 +73,7 @@ def read_leads(
         assumed: Speed and gain where the page says neither.
     """
     turns = _quarter_turns(drawing.strokes)
-    if turns is None:
+    if turns is None or drawing.odd_clips:
         return None
     strokes = [_turned_stroke(stroke, turns, size_pt) for stroke in drawing.strokes]
     words = [_turned_word(word, turns, size_pt) for word in words]

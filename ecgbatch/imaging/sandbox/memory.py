@@ -10,7 +10,6 @@ from __future__ import annotations
 import fcntl
 import mmap
 import os
-import sys
 import tempfile
 from collections.abc import Sequence
 
@@ -78,7 +77,7 @@ class SharedMemory:
 
 
 def _anonymous() -> int:
-    if sys.platform == "linux":
+    if hasattr(os, "memfd_create"):  # Linux
         descriptor = os.memfd_create("page", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         # A writer that made it smaller would kill a reader that has it mapped.
         fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL)
