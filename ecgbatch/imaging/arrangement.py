@@ -14,6 +14,7 @@ _NAMED = 0.5  # share of rows with a word at their left end, where one column is
 _UNMARKED = {3: 4, 4: 4, 5: 4, 6: 2, 7: 2}
 """Columns of usual pages by their rows, where nothing on the page marks columns: 3x4 with up to
 two rhythm rows, and 6x2 with none or one."""
+_TEXTURE = 0.4  # clean pages stay below 0.2, photographs of a dark grid reach 0.3
 _MOST_RHYTHM_ROWS = 3
 
 
@@ -51,19 +52,20 @@ class Arrangement:
     flags: tuple[Flag, ...]
 
 
-def arrange(division: Division, *, named: float) -> Arrangement:
+def arrange(division: Division, *, named: float, unrest: float) -> Arrangement:
     """Choose the arrangement that rows and columns speak for.
 
     Args:
         division: How the page's rows are divided.
         named: Share of rows with a word at their left end.
+        unrest: Share of the page on which something speaks for a border.
 
     Raises:
         PageError: ``LAYOUT_UNKNOWN``: no usual order has these rows and columns.
     """
     rows = len(division.agreement)
     borders = division.borders_px
-    guessed = False
+    guessed = unrest > _TEXTURE
     if division.columns == 1 and named < _NAMED and rows in _UNMARKED:
         columns = _UNMARKED[rows]
         width = (borders[-1] - borders[0]) / columns
@@ -74,7 +76,7 @@ def arrange(division: Division, *, named: float) -> Arrangement:
     else:
         agreed = [k for k, share in enumerate(division.agreement) if share > _AGREES]
         matrix = min(rows, MATRIX_ROWS.get(division.columns, 1 + max(agreed, default=0)))
-        guessed = agreed != list(range(matrix))
+        guessed |= agreed != list(range(matrix))
     names = matrix_names(rows=matrix, columns=len(borders) - 1)
     rhythm = rows - matrix
     if names is None or rhythm > _MOST_RHYTHM_ROWS:

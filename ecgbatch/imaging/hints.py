@@ -54,12 +54,14 @@ class Hints:
     Attributes:
         strength: ``(row, column)`` float32, 0 to 1: how much speaks for a border there.
         exact_px: Places of marks, gaps and breaks, which tell a border better than names do.
+        unrest: Share of the page on which something speaks for a border; near 1 in a texture.
         named: ``(row,)`` bool, rows with a word at their left end.
         ticks: Verticals that touch a trace like marks do.
     """
 
     strength: Numbers
     exact_px: tuple[float, ...]
+    unrest: float
     named: BoolArray
     ticks: tuple[Upright, ...]
 
@@ -144,7 +146,8 @@ class _Trail:
         strength = 1 - self._doubt
         usual = strength.mean(axis=1, keepdims=True)  # hints everywhere are none
         strength = np.maximum(strength - usual, 0) / np.maximum(1 - usual, 0.1)
-        return Hints(strength, tuple(self._exact), self._named, tuple(self._ticks))
+        unrest = float(usual.mean())
+        return Hints(strength, tuple(self._exact), unrest, self._named, tuple(self._ticks))
 
     def add_word(self, word: Word) -> None:
         row = self._row_of((word.top + word.bottom) / 2)

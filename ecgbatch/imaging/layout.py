@@ -120,7 +120,7 @@ def find_regions(
         assumed_speed_mm_per_s=assumed_speed_mm_per_s,
         assumed_gain_mm_per_mv=assumed_gain_mm_per_mv,
     )
-    arrangement = arrange(division, named=float(hints.named.mean()))
+    arrangement = arrange(division, named=float(hints.named.mean()), unrest=hints.unrest)
     arrangement = match_rhythm(arrangement, rows, traces)
     reduced = _Reduced(marks, rows, row_cover(traces, rows), level_ink(marks, traces))
     return Layout(

@@ -15,8 +15,9 @@ from ecgbatch.imaging.masks import BoolArray
 
 _BAND = 0.5  # of the distance to the neighbouring rows, in which a row's ink is read
 _LAG_PX = 2  # rows of one moment are printed this exactly below each other
-_SAME = 0.1  # energy of the difference over energy of the lead; benchmarks/layout.py
-_OTHERS = 2.0  # times that of the next best lead, so that alike leads are not confused
+# Energy of the difference over energy of the lead, and how much worse the next lead has to be.
+# Drawn pages stay below the first bound, scans below the second.
+_SAME = ((0.02, 1.5), (0.2, 2.5))
 _TRUSTED = 0.85  # of the columns; in the others complexes of other rows reach in
 _LEAST_INKED = 0.5  # share of columns in which both have ink
 
@@ -65,8 +66,10 @@ def _repeated(curve: Curve, strips: Sequence[Place], curves: dict[int, Curve]) -
     differences = sorted(
         (_difference(curve, curves[strip.row], strip), strip.lead) for strip in strips
     )
-    best, second = differences[0], differences[1] if len(differences) > 1 else (np.inf, "")
-    return best[1] if best[0] <= _SAME and second[0] >= _OTHERS * best[0] else None
+    best, lead = differences[0]
+    second = differences[1][0] if len(differences) > 1 else np.inf
+    clear = any(best <= bound and second >= ratio * best for bound, ratio in _SAME)
+    return lead if clear else None
 
 
 def _difference(long_row: Curve, strip_row: Curve, strip: Place) -> float:
