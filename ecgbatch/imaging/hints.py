@@ -30,6 +30,7 @@ _LETTER_GAP_MM = 2.5
 _WORD_WIDTH_MM = 14.0
 _MOST_LETTERS = 1500  # more is the texture of a grid
 _THIN = 0.6  # of the pen
+_MOST_UPRIGHTS = 600
 _MOST_GAPS = 12
 _MOST_TICKS = 7  # more alike verticals in a row are beats
 _ALIKE_MM = 0.5
@@ -118,7 +119,7 @@ def find_words(marks: Marks, among: BoolArray, *, pen_px: float) -> list[Word]:
         left, top, right, bottom = (
             int(side[k]) for side in (marks.left, marks.top, marks.right, marks.bottom)
         )
-        for word in open_words:
+        for word in reversed(open_words):
             beside = left - word[2] <= _LETTER_GAP_MM * scale
             level = min(bottom, word[3]) - max(top, word[1])
             if beside and 2 * level >= min(bottom - top, word[3] - word[1]):
@@ -202,6 +203,8 @@ class _Trail:
                 above = self._rows[row].y_px - upright.top
                 length = upright.bottom - upright.top
                 found.append((row, upright, above, length))
+        if len(found) > _MOST_UPRIGHTS:
+            return
         alike = _ALIKE_MM * self._scale
         shape = np.array([(u.left, above / 3, length) for _, u, above, length in found])
         ticks: list[list[Upright]] = [[] for _ in self._rows]
