@@ -38,7 +38,7 @@ class Condition:
     kernels: str = "NORM"
     rhythm: str = "sinus"
     rate_bpm: tuple[float, float] = (52.0, 88.0)
-    pr_ms: tuple[float, float] = (125.0, 195.0)
+    pr_ms: tuple[float, float] = (150.0, 198.0)
     qtc_scale: tuple[float, float] = (0.94, 1.07)
     injury: str | None = None
     injury_scale: tuple[float, float] = (1.0, 1.0)
@@ -57,7 +57,7 @@ class Patient:
     """The draws that stay the same through a record.
 
     Attributes:
-        p_kernels: ``(kernel, 6)`` of the P wave, for a PR interval of 186 ms.
+        p_kernels: ``(kernel, 6)`` of the P wave, for a PR interval of 174 ms.
         qrs_kernels: ``(kernel, 6)`` of the QRS complex.
         t_kernels: ``(kernel, 6)`` of ST segment, T and U wave, for 69 beats per minute.
         ectopic_p_kernels: P waves from elsewhere in the atria.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-_REFERENCE_PR_MS = 186.0  # from first to last sight of the kernel tables' waves (BeatTruth)
+_REFERENCE_PR_MS = 174.0  # of the kernel tables, from P onset to QRS onset as BeatTruth has them
 
 
 @dataclass(frozen=True, slots=True)
