@@ -28,6 +28,8 @@ _TRUSTED = 0.75
 """Coherence above which no other projection or pair of peaks is tried."""
 
 
+_STRONG = 9.0
+"""Median peak over floor that curved paper must show: a bend has terms enough to fit anything."""
 _SHARP_PX = 0.4
 """Scatter of tiles below which no other view of flat paper is tried."""
 _SKEWEST = 2.5
@@ -40,6 +42,8 @@ those of bare 5-mm lines are as strong as the one that was followed."""
 _COLOUR_TILES = 12
 _MAJOR_MM = 5.0
 _JPEG_BLOCK_PX = 16
+_BLOCK_LEVELS = 4.0
+"""Contrast that borders of blocks do not reach at a quality of 40."""
 _PARTS_TRIED = 3
 
 
@@ -87,6 +91,8 @@ def find_grid(pixels: ByteArray, *, dpi_x: float, dpi_y: float) -> PaperGrid | N
     lattice, line_mm = _in_millimetres(tiles, lattice, image, cycle_mm=period_mm / order)
     phasor = _colour_phasor(tiles, lattice, image, per_mm=1 / line_mm)
     colour, contrast, origin_mm = _darkest(phasor, line_mm)
+    if contrast < _BLOCK_LEVELS and _is_blocks(found, factor):
+        return None
     major_known = period_mm >= _MAJOR_MM
     if major_known and line_mm == 1.0:
         origin_mm = _fifth(tiles, lattice, origin_mm)
@@ -139,11 +145,20 @@ def _judged(tiles: Tiles, across: Family, down: Family) -> _Found | None:
     lattice = fit_lattice(tiles, across, down)
     if lattice is None or lattice.residual_cycles.max() > _SCATTER_CYCLES:
         return None
+    if not lattice.is_flat and lattice.strength.min() < _STRONG:
+        return None
     waves = lattice.waves(tiles.centre_px.mean(axis=0, keepdims=True))[0]
     if not misfit(waves[:1], waves[1:], pixel_ratio=1.0)[0, 0] < _SKEWEST:
         return None
     scatter_px = float((lattice.residual_cycles / np.hypot(*waves.T)).max())
     return _Found(lattice, tiles, float(lattice.coherence.min()), scatter_px)
+
+
+def _is_blocks(found: _Found, factor: int) -> bool:
+    """Say whether a lattice is that of JPEG's blocks: on the axes, whole periods in 16 px."""
+    middle = found.tiles.centre_px.mean(axis=0, keepdims=True)
+    waves = np.abs(found.lattice.waves(middle)[0]) * _JPEG_BLOCK_PX / factor
+    return bool((np.abs(waves - np.round(waves)) < 0.01).all())
 
 
 def _best_lattice(image: ByteArray, ratio: float, factor: int) -> _Found | None:
@@ -211,8 +226,9 @@ def _reduce(pixels: ByteArray) -> tuple[ByteArray, int]:
 
 def _tile_side(image: ByteArray) -> int:
     """Return a tenth of the page, 20 to 40 mm: four large squares, yet flat on curved paper."""
-    side = int(np.clip(round(max(image.shape) / 160) * 16, 96, 256))
-    return min(side, min(image.shape[0], image.shape[1]) // 2 * 2)
+    rows, columns = image.shape
+    side = int(np.clip(round(max(rows, columns) / 160) * 16, 96, 256))
+    return int(min(side, rows // 2 * 2, columns // 2 * 2))
 
 
 def _projections(image: ByteArray) -> Iterator[ByteArray]:

@@ -60,6 +60,7 @@ class Lattice:
             without a grid gives about 0.3.
         residual_cycles: ``(2,)`` robust standard deviation of the tiles that agree.
         tiles_used: ``(2,)`` how many tiles carry each family.
+        strength: ``(2,)`` median over all tiles of the peak, in units of a tile's floor.
     """
 
     to_cycles: DoubleArray
@@ -67,6 +68,7 @@ class Lattice:
     coherence: DoubleArray
     residual_cycles: DoubleArray
     tiles_used: npt.NDArray[np.int64]
+    strength: DoubleArray
 
     def cycles(self, points_px: DoubleArray) -> DoubleArray:
         """Return ``(n, 2)`` counts of lines at ``(n, 2)`` pixels."""
@@ -220,7 +222,14 @@ def _settle(
     coherence /= strong.sum(axis=0) + 1e-9
     agree = known & (strong > 0)
     spread = [_spread(off[agree[:, axis], axis]) for axis in (0, 1)]
-    return Lattice(matrix, bend, coherence, np.array(spread), agree.sum(axis=0))
+    return Lattice(
+        to_cycles=matrix,
+        bend=bend,
+        coherence=coherence,
+        residual_cycles=np.array(spread),
+        tiles_used=agree.sum(axis=0),
+        strength=np.median(strength, axis=0),
+    )
 
 
 def _spread(values: DoubleArray) -> float:

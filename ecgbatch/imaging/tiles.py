@@ -27,6 +27,7 @@ IntArray: TypeAlias = npt.NDArray[np.int64]
 _FINEST_PX = 2.3
 """Shortest period that is looked for; 2 is Nyquist's limit."""
 _BLOCK_COST = 3.0
+_ROUNDING_LEVELS = 0.29
 _MOST_ACROSS = 8
 """Tiles per side: on a page of 280 mm they then stand 35 mm apart."""
 
@@ -94,7 +95,9 @@ def cut_tiles(image: ByteArray, *, size_px: int) -> Tiles:
     cell = np.array([(x, y) for y in range(len(tops)) for x in range(len(lefts))], np.int64)
     centre = np.array([(left, top) for top, left in corners], float) + size_px / 2
     # the window leaves the mean in the lowest bins alone
-    floor = np.abs(spectrum[:, 3:-3:3, 3::3]).mean(axis=(1, 2)) + 1e-6
+    floor = np.abs(spectrum[:, 3:-3:3, 3::3]).mean(axis=(1, 2))
+    # pages drawn by software have no noise; rounding to whole levels is what is left of it
+    floor += _ROUNDING_LEVELS * np.sqrt((weight**2).sum())
     return Tiles(size_px, centre, cell, spectrum, floor.astype(np.float32))
 
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from tests.factories_pages import BLACK, COLOURS, GREY, ORIGIN_MM, RED, Drawn, Sheet, View, draw
 
 from ecgbatch.imaging.grid import PaperGrid, find_grid
+from tests.factories_pages import BLACK, COLOURS, GREY, ORIGIN_MM, RED, Drawn, Sheet, View, draw
 
 PITCH_TOLERANCE = 0.005  # of the pitch: what the project promises
 NODE_TOLERANCE_MM = 0.3  # 7.5 ms at 25 mm/s; flat pages are held to a tenth of it
