@@ -27,7 +27,8 @@ from ecgbatch.flow.watch import Watch
 from ecgbatch.stages.base import Stage
 
 _LOOK_EVERY_S = 0.5
-_ANSWER_S = 5.0  # a busy head may take so long; the next look may be answered
+_ANSWER_S = 5.0  # a busy head may take longer; then the next look is answered
+_LAST_ANSWER_S = 60.0
 
 
 def convert_on_ray(
@@ -69,7 +70,8 @@ def convert_on_ray(
 def _look_after(running: Any, ledger: Any, watch: Watch, *, patience_s: float) -> None:
     moved_at, moved = time.monotonic(), -1
     while not ray.wait([running], timeout=_LOOK_EVERY_S)[0]:
-        tally = _counted(ledger, watch)
+        tally = _counted(ledger, watch, patience_s=_ANSWER_S)
+        watch.counted(tally)
         done = tally.pages.total()
         if done != moved:
             moved_at, moved = time.monotonic(), done
@@ -82,15 +84,14 @@ def _look_after(running: Any, ledger: Any, watch: Watch, *, patience_s: float) -
         ray.get(running)
     except RayError as error:
         raise _ours(error) from None
-    watch.counted(_counted(ledger, watch), now=True)
+    watch.counted(_counted(ledger, watch, patience_s=_LAST_ANSWER_S), now=True)
 
 
-def _counted(ledger: Any, watch: Watch) -> Tally:
+def _counted(ledger: Any, watch: Watch, *, patience_s: float) -> Tally:
     try:
-        tally: Tally = ray.get(ledger.counted.remote(), timeout=_ANSWER_S)
+        tally: Tally = ray.get(ledger.counted.remote(), timeout=patience_s)
     except RayError:
         return watch.tally
-    watch.counted(tally)
     return tally
 
 
