@@ -30,6 +30,8 @@ _PULSE_MM = ((10.0, 5.0), (5.0, 5.0), (10.0, 2.5))
 _PULSE_REACH_MM = 50.0
 _PULSE_PX_PER_MM = 2.0
 _PULSE_FIT = 0.8
+_AS_STORED = 0.5
+"""Lead of the side that the file has up: who scans a page, or turns a picture, looks at it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +61,19 @@ def find_orientation(ink: ByteArray, *, px_per_mm: float) -> Orientation:
         ink: ``(row, column)`` darkness of ink, straight to the axes but for quarter turns.
         px_per_mm: Its scale; 3 to 5 is enough.
     """
-    marks = _marks(ink)
+    # lines of a dark grid that were left tie traces together along both axes
+    marks = _marks(_without_rules(_without_rules(ink, px_per_mm, level=True), px_per_mm))
     level_mm = _trace_length(marks, px_per_mm)
     upright_mm = _trace_length(marks.turned(), px_per_mm)
     sideways = upright_mm > level_mm
     if sideways:
         # seen after one quarter turn counter-clockwise
         ink = np.ascontiguousarray(np.rot90(ink))
-    bare = _without_upright_rules(ink, px_per_mm)
-    if sideways or bare is not ink:
-        ink, marks = bare, _marks(bare)
+    ink = _without_rules(ink, px_per_mm)  # level ones stay: a flat line is a trace, too
+    marks = _marks(ink)
     order, polarity, beats = _waves(marks, px_per_mm)
     cues = (_pulses(ink, marks, px_per_mm), order, polarity, _text(marks, px_per_mm))
-    score = float(sum(cues))
+    score = float(sum(cues)) + (0.0 if sideways else _AS_STORED)
     turns = (1 if sideways else 0) + (0 if score >= 0 else 2)
     return Orientation(turns % 4, max(level_mm, upright_mm), beats, abs(score), cues)
 
@@ -127,13 +129,15 @@ def _marks(ink: ByteArray) -> _Marks:
     return _Marks(labels, left, top, width, height, area, runs[0] / width, runs[1] / height)
 
 
-def _without_upright_rules(ink: ByteArray, px_per_mm: float) -> ByteArray:
-    """Take off lines between columns, which tie rows of traces together."""
-    height = round(_RULE_MM * px_per_mm)
-    rules = cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((height, 1), np.uint8))
+def _without_rules(ink: ByteArray, px_per_mm: float, *, level: bool = False) -> ByteArray:
+    """Take off upright (or level) straight lines, which tie rows of traces together."""
+    length = round(_RULE_MM * px_per_mm)
+    shape = (1, length) if level else (length, 1)
+    rules = cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones(shape, np.uint8))
     if not (rules > _INKED).any():
         return ink
-    return np.asarray(cv2.subtract(ink, cv2.dilate(rules, np.ones((1, 3), np.uint8))))
+    beside = np.ones((3, 1) if level else (1, 3), np.uint8)
+    return np.asarray(cv2.subtract(ink, cv2.dilate(rules, beside)))
 
 
 def _traces(marks: _Marks, px_per_mm: float) -> npt.NDArray[np.bool_]:

@@ -102,6 +102,8 @@ def _require_contrast(pixels: ByteArray) -> None:
 def _require_traces(sides: Orientation, *, grid_seen: bool) -> None:
     """Refuse pages without traces; without a grid, lines must also beat like a heart."""
     enough_mm, enough_beats = (25, 0) if grid_seen else (100, 3)
+    # a beat in 6 s of all that is printed: forms with ruled lines have fewer, hearts have more
+    enough_beats = max(enough_beats, round(sides.trace_mm / 150))
     if sides.trace_mm < enough_mm or sides.beats < enough_beats:
         raise PageError(
             Reason.NOT_ECG, trace_mm=sides.trace_mm, beats=sides.beats, grid=float(grid_seen)
