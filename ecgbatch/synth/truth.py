@@ -8,7 +8,9 @@ right, bottom)``, half open: a pixel ``(row, column)`` is inside if ``left <= co
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -16,6 +18,7 @@ import numpy as np
 from ecgbatch.types import DoubleArray
 
 Box: TypeAlias = tuple[float, float, float, float]
+Mapping2d: TypeAlias = Callable[[DoubleArray], DoubleArray]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,7 +115,7 @@ class PageTruth:
         fs_hz: Rate of the samples that were printed.
         grid_box_px: Around the grid, or around the field where it would be.
         grid_origin_px: A crossing of 5-mm lines on the page as printed.
-        homography: ``(3, 3)`` from the page as printed to this image.
+        homography: ``(3, 3)`` from the page as printed to this image, as if the paper lay flat.
         regions: Every printed lead.
         pulses: Every calibration pulse.
         separators_px: ``(separator, 2, 2)`` ends of the marks between columns.
@@ -149,55 +152,63 @@ class PageTruth:
             width_px: Columns of the new image.
             height_px: Rows of the new image.
         """
+        return self.moved_by(
+            partial(move_points, homography),
+            homography=homography,
+            width_px=width_px,
+            height_px=height_px,
+        )
+
+    def moved_by(
+        self, move: Mapping2d, *, homography: DoubleArray, width_px: int, height_px: int
+    ) -> PageTruth:
+        """Return the truth of this page after its pixels moved, however they did.
+
+        Args:
+            move: Takes points ``(..., 2)`` of this image to the new one; NaN stays NaN.
+            homography: ``(3, 3)``, the same without the bends of the paper.
+            width_px: Columns of the new image.
+            height_px: Rows of the new image.
+        """
         # A stroke is as wide as the map stretches an area near the middle of the page.
-        stretch = _local_scale(homography, self.width_px / 2, self.height_px / 2)
+        stretch = local_scale(move, self.width_px / 2, self.height_px / 2)
+
+        def box(box_px: Box) -> Box:
+            return clipped(moved_box(move, box_px), width_px=width_px, height_px=height_px)
+
         regions = []
         for region in self.regions:
-            line = move_points(homography, region.polyline_px)
+            line = move(region.polyline_px)
             width = region.line_width_px * stretch
-            name_box = region.name_box_px
+            # Resampling spreads ink by up to a pixel.
+            ink = box_around(line, width_px=width + 2)
             regions.append(
                 replace(
                     region,
-                    baseline_px=move_points(homography, region.baseline_px),
+                    baseline_px=move(region.baseline_px),
                     polyline_px=line,
                     line_width_px=width,
-                    # Resampling spreads ink by up to a pixel.
-                    box_px=clipped(
-                        box_around(line, width_px=width + 2),
-                        width_px=width_px,
-                        height_px=height_px,
-                    ),
-                    name_box_px=None if name_box is None else move_box(homography, name_box),
+                    box_px=clipped(ink, width_px=width_px, height_px=height_px),
+                    name_box_px=None if region.name_box_px is None else box(region.name_box_px),
                 )
             )
         return replace(
             self,
             width_px=width_px,
             height_px=height_px,
-            grid_box_px=move_box(homography, self.grid_box_px),
+            grid_box_px=box(self.grid_box_px),
             homography=homography @ self.homography,
             regions=tuple(regions),
             pulses=tuple(
-                replace(
-                    pulse,
-                    polyline_px=move_points(homography, pulse.polyline_px),
-                    box_px=move_box(homography, pulse.box_px),
-                )
+                replace(pulse, polyline_px=move(pulse.polyline_px), box_px=box(pulse.box_px))
                 for pulse in self.pulses
             ),
-            separators_px=move_points(homography, self.separators_px),
+            separators_px=move(self.separators_px),
             texts=tuple(
-                replace(
-                    text,
-                    box_px=move_box(homography, text.box_px),
-                    foot_px=_moved_point(homography, text.foot_px),
-                )
+                replace(text, box_px=box(text.box_px), foot_px=_moved_point(move, text.foot_px))
                 for text in self.texts
             ),
-            header_box_px=None
-            if self.header_box_px is None
-            else move_box(homography, self.header_box_px),
+            header_box_px=None if self.header_box_px is None else box(self.header_box_px),
         )
 
     def to_json(self, *, polylines: bool = True) -> str:
@@ -256,26 +267,37 @@ def move_points(homography: DoubleArray, points_px: DoubleArray) -> DoubleArray:
     )
 
 
-def move_box(homography: DoubleArray, box_px: Box) -> Box:
-    """Return the upright box around a box after a homography."""
+def moved_box(move: Mapping2d, box_px: Box) -> Box:
+    """Return the upright box around a box whose points were moved."""
     left, top, right, bottom = box_px
-    # A box reaches half a pixel beyond the centres of the pixels at its border.
-    edges = np.array([[left, top], [right, top], [right, bottom], [left, bottom]], dtype=np.float64)
-    corners = move_points(homography, edges - 0.5) + 0.5
+    # A box reaches half a pixel beyond the centres of the pixels at its border. On bent paper its
+    # sides bend as well.
+    along = np.linspace(0, 1, 9)
+    x, y = left + along * (right - left), top + along * (bottom - top)
+    edges = np.concatenate(
+        [
+            np.stack([x, np.full(9, top)], axis=1),
+            np.stack([x, np.full(9, bottom)], axis=1),
+            np.stack([np.full(9, left), y], axis=1),
+            np.stack([np.full(9, right), y], axis=1),
+        ]
+    )
+    corners = move(edges - 0.5) + 0.5
     low, high = np.floor(corners.min(axis=0)), np.ceil(corners.max(axis=0))
     return (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
 
 
-def _moved_point(homography: DoubleArray, point_px: tuple[float, float]) -> tuple[float, float]:
-    x, y = move_points(homography, np.array(point_px))
-    return (float(x), float(y))
-
-
-def _local_scale(homography: DoubleArray, x: float, y: float) -> float:
+def local_scale(move: Mapping2d, x: float, y: float) -> float:
+    """Return how much a map stretches lengths at a point, as the root of its stretch of area."""
     points = np.array([[x, y], [x + 1, y], [x, y + 1]])
-    centre, right, below = move_points(homography, points)
+    centre, right, below = move(points)
     (a, b), (c, d) = right - centre, below - centre
     return float(np.sqrt(abs(a * d - b * c)))
+
+
+def _moved_point(move: Mapping2d, point_px: tuple[float, float]) -> tuple[float, float]:
+    x, y = move(np.array(point_px))
+    return (float(x), float(y))
 
 
 def _plain(value: Any) -> Any:
