@@ -9,7 +9,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ecgbatch.imaging.printed_grid import find_pattern, uncover, without_pieces
+from ecgbatch.imaging.printed_grid import find_grid, uncover, without_pieces
 from ecgbatch.types import ByteArray
 
 _SHADE_CELL_MM = 0.5  # bare paper still shows between grid lines that stand 1 mm apart
@@ -33,14 +33,14 @@ def find_ink(page: ByteArray, *, px_per_mm: float) -> ByteArray:
     """
     relative = cv2.divide(page, _paper_shade(page, px_per_mm=px_per_mm), scale=255)
     darkness = cv2.bitwise_not(relative)  # a shadow dims ink and paper alike, their ratio stays
-    pattern = find_pattern(darkness, px_per_mm=px_per_mm)
-    bare = darkness if pattern is None else cv2.subtract(darkness, pattern)
+    grid = find_grid(darkness, px_per_mm=px_per_mm)
+    bare = darkness if grid is None else cv2.subtract(darkness, grid.page)
     paper_level, ink_level = _levels(bare, px_per_mm=px_per_mm)
-    if pattern is None:
+    if grid is None:
         gain = 255.0 / (ink_level - paper_level)
         return np.asarray(cv2.addWeighted(bare, gain, bare, 0.0, -gain * paper_level))
-    ink = uncover(bare, pattern, ink_level=ink_level)
-    return without_pieces(ink, pattern, px_per_mm=px_per_mm)
+    ink = uncover(bare, grid, ink_level=ink_level)
+    return without_pieces(ink, grid, px_per_mm=px_per_mm)
 
 
 def _paper_shade(page: ByteArray, *, px_per_mm: float) -> ByteArray:

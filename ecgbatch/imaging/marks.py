@@ -39,6 +39,42 @@ _DASH_MM = 1.0  # flatter than a letter: a piece of a broken line
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Pieces:
+    """Connected pieces of a mask; index 0 of every array over pieces is the rest of the page.
+
+    Attributes:
+        shape: ``(rows, columns)`` of the mask.
+        pixels: ``(pixel,)`` where the mask is True, in its ``ravel()``.
+        labels: ``(pixel,)`` which piece each of them belongs to.
+        left: ``(piece,)`` first column.
+        top: ``(piece,)`` first row.
+        right: ``(piece,)`` one past the last column.
+        bottom: ``(piece,)`` one past the last row.
+        area: ``(piece,)`` pixels.
+    """
+
+    shape: tuple[int, ...]
+    pixels: IntArray
+    labels: IntArray
+    left: IntArray
+    top: IntArray
+    right: IntArray
+    bottom: IntArray
+    area: IntArray
+
+    def of(self, chosen: BoolArray) -> BoolArray:
+        """Return the pixels of the chosen ``(piece,)`` as a ``(row, column)`` mask."""
+        mask = np.zeros(self.shape, np.bool_)
+        mask.ravel()[self.pixels[chosen[self.labels]]] = True
+        return mask
+
+    def count(self, mask: BoolArray) -> IntArray:
+        """Count, per piece, the pixels at which ``mask`` (row, column) is True."""
+        inside = mask.ravel()[self.pixels]
+        return np.bincount(self.labels[inside], minlength=self.area.size)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Marks:
     """Marks on the reduced page; index 0 of every array over marks is the paper.
 
@@ -48,12 +84,7 @@ class Marks:
         black: ``(row, column)`` bool, the ink without rules and flats.
         rules: ``(row, column)`` bool, straight vertical lines that cross more than one row.
         flats: ``(row, column)`` bool, straight horizontal lines.
-        pixels: ``(pixel,)`` where black pixels lie in ``black.ravel()``.
-        labels: ``(pixel,)`` which mark each of them belongs to.
-        left: ``(mark,)`` first column.
-        top: ``(mark,)`` first row.
-        right: ``(mark,)`` one past the last column.
-        bottom: ``(mark,)`` one past the last row.
+        pieces: Where the marks are; a mark is a piece of ``black``.
         is_line: ``(mark,)`` long enough to be a piece of a trace.
         is_glyph: ``(mark,)`` shaped like a letter or a word.
         is_tick: ``(mark,)`` a short straight vertical.
@@ -65,22 +96,35 @@ class Marks:
     black: BoolArray
     rules: BoolArray
     flats: BoolArray
-    pixels: IntArray
-    labels: IntArray
-    left: IntArray
-    top: IntArray
-    right: IntArray
-    bottom: IntArray
+    pieces: Pieces
     is_line: BoolArray
     is_glyph: BoolArray
     is_tick: BoolArray
     is_dash: BoolArray
 
+    @property
+    def left(self) -> IntArray:
+        """``(mark,)`` first column."""
+        return self.pieces.left
+
+    @property
+    def top(self) -> IntArray:
+        """``(mark,)`` first row."""
+        return self.pieces.top
+
+    @property
+    def right(self) -> IntArray:
+        """``(mark,)`` one past the last column."""
+        return self.pieces.right
+
+    @property
+    def bottom(self) -> IntArray:
+        """``(mark,)`` one past the last row."""
+        return self.pieces.bottom
+
     def of(self, chosen: BoolArray) -> BoolArray:
         """Return the pixels of the chosen marks as a ``(row, column)`` mask."""
-        mask = np.zeros(self.black.shape, np.bool_)
-        mask.ravel()[self.pixels[chosen[self.labels]]] = True
-        return mask
+        return self.pieces.of(chosen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,16 +156,12 @@ def find_marks(ink: ByteArray, *, px_per_mm: float) -> Marks:
     rules = _alone(rare_long_runs(dark, length_px=round(_RULE_MM * scale), axis=0), dark)
     flats = rare_long_runs(dark, length_px=round(_FLAT_MM * scale), axis=1)
     black = dark & ~(rules | flats)
-    labels, boxes = connected(black)
-    pixels = np.flatnonzero(black)
-    label_of = labels.ravel()[pixels].astype(np.intp)
-    left, top = boxes[:, cv2.CC_STAT_LEFT], boxes[:, cv2.CC_STAT_TOP]
-    right, bottom = left + boxes[:, cv2.CC_STAT_WIDTH], top + boxes[:, cv2.CC_STAT_HEIGHT]
-    width, height = (right - left) / scale, (bottom - top) / scale
-    crossings = _crossings(black, pixels, label_of, len(left)) / (right - left)
+    pieces = connected(black)
+    columns = pieces.right - pieces.left
+    width, height = columns / scale, (pieces.bottom - pieces.top) / scale
+    crossings = _crossings(black, pieces) / columns
 
-    real = boxes[:, cv2.CC_STAT_AREA] >= _SPECK_MM2 * scale**2
-    real[0] = False
+    real = pieces.area >= _SPECK_MM2 * scale**2
     is_dash = real & (height < _DASH_MM)
     is_tick = real & (width <= _TICK_WIDTH_MM) & _within(height, _TICK_HEIGHT_MM)
     is_tick &= height >= 2 * width
@@ -135,12 +175,7 @@ def find_marks(ink: ByteArray, *, px_per_mm: float) -> Marks:
         black=black,
         rules=rules,
         flats=flats,
-        pixels=pixels,
-        labels=label_of,
-        left=left,
-        top=top,
-        right=right,
-        bottom=bottom,
+        pieces=pieces,
         is_line=real & ~is_dash & ~is_glyph & ~is_tick & long_or_high,
         is_glyph=is_glyph,
         is_tick=is_tick,
@@ -152,10 +187,11 @@ def find_uprights(marks: Marks) -> list[Upright]:
     """Find straight verticals of any mark, from left to right."""
     scale = marks.px_per_mm
     straight = long_runs(marks.black, length_px=round(_UPRIGHT_MM * scale), axis=0)
-    _, boxes = connected(straight)
-    narrow = boxes[1:][boxes[1:, cv2.CC_STAT_WIDTH] <= _PEN_MM * scale].tolist()
-    found = [Upright(x, y, x + width, y + height) for x, y, width, height, _ in narrow]
-    return sorted(found, key=lambda upright: upright.left)
+    pieces = connected(straight)
+    narrow = np.flatnonzero((pieces.area > 0) & (pieces.right - pieces.left <= _PEN_MM * scale))
+    narrow = narrow[np.argsort(pieces.left[narrow], kind="stable")]
+    sides = (pieces.left, pieces.top, pieces.right, pieces.bottom)
+    return [Upright(*ends) for ends in zip(*(side[narrow].tolist() for side in sides), strict=True)]
 
 
 def reduction(px_per_mm: float) -> int:
@@ -170,36 +206,41 @@ def darkest(ink: ByteArray, *, factor: int) -> ByteArray:
     tall = ink[::factor]
     for k in range(1, factor):
         tall = cv2.max(tall, ink[k::factor])
-    wide = tall[:, ::factor]
-    for k in range(1, factor):
-        wide = np.maximum(wide, tall[:, k::factor])
+    # Columns as channels: taking those apart is six times as fast as strides.
+    beside = cv2.split(np.ascontiguousarray(tall).reshape(len(tall), -1, factor))
+    wide = beside[0]
+    for channel in beside[1:]:
+        wide = cv2.max(wide, channel)
     return np.asarray(wide)
 
 
 def enlarged(mask: BoolArray, *, factor: int, shape: tuple[int, ...]) -> BoolArray:
     """Undo a reduction: every pixel becomes ``factor x factor``, the ragged border is False."""
     rows, columns = (size * factor for size in mask.shape)
-    large = cv2.resize(mask.view(np.uint8), (columns, rows), interpolation=cv2.INTER_NEAREST)
-    border = (0, shape[0] - rows, 0, shape[1] - columns)
-    if any(border):
-        large = cv2.copyMakeBorder(large, *border, cv2.BORDER_CONSTANT, value=0)
-    return np.asarray(large).view(np.bool_)
+    # Channels become columns: a quarter of the time of a resize without interpolation.
+    wide = cv2.merge([mask.view(np.uint8)] * factor).reshape(len(mask), columns)
+    large = np.zeros(shape, np.uint8)
+    for k in range(factor):
+        large[k:rows:factor, :columns] = wide
+    return large.view(np.bool_)
 
 
-def connected(mask: BoolArray) -> tuple[npt.NDArray[np.int32], IntArray]:
-    """Label the connected pieces of a mask.
-
-    Returns:
-        ``(row, column)`` labels, 0 where False, and ``(label, 5)`` boxes in OpenCV's order: left,
-        top, width, height, area.
-    """
-    _, labels, boxes, _ = cv2.connectedComponentsWithStatsWithAlgorithm(
-        mask.view(np.uint8),
-        8,
-        cv2.CV_32S,
-        cv2.CCL_BBDT,  # a third of the default's time
-    )
-    return labels, boxes.astype(np.intp)
+def connected(mask: BoolArray) -> Pieces:
+    """Find the connected pieces of a mask, corners included."""
+    # OpenCV's own boxes take four times as long as the labels: they visit the paper too.
+    count, image = cv2.connectedComponents(mask.view(np.uint8), connectivity=8)
+    pixels = np.flatnonzero(mask)
+    labels = image.ravel()[pixels].astype(np.intp)
+    row, column = np.divmod(pixels, mask.shape[1])
+    top, left = (np.full(count, size, np.intp) for size in mask.shape)
+    bottom, right = np.zeros((2, count), np.intp)
+    for first, last, place in ((top, bottom, row), (left, right, column)):
+        np.minimum.at(first, labels, place)
+        np.maximum.at(last, labels, place + 1)
+    top[0], left[0] = 0, 0
+    bottom[0], right[0] = mask.shape
+    area = np.bincount(labels, minlength=count)
+    return Pieces(mask.shape, pixels, labels, left, top, right, bottom, area)
 
 
 def _threshold(reduced: ByteArray) -> int:
@@ -213,23 +254,23 @@ def _threshold(reduced: ByteArray) -> int:
 
 def _alone(rules: BoolArray, dark: BoolArray) -> BoolArray:
     """Keep the verticals with paper on both sides; complexes of overlapping rows have ink there."""
-    kept = rules.copy()
     if not rules.any():
-        return kept
-    labels, boxes = connected(rules)
-    for label, (x, y, width, height, _) in enumerate(boxes[1:].tolist(), start=1):
-        rows = slice(y, y + height)
-        for side in (x - _BESIDE_PX, x + width - 1 + _BESIDE_PX):
+        return rules
+    pieces = connected(rules)
+    alone = np.ones(pieces.area.size, np.bool_)
+    for piece in range(1, alone.size):
+        rows = slice(pieces.top[piece], pieces.bottom[piece])
+        for side in (pieces.left[piece] - _BESIDE_PX, pieces.right[piece] - 1 + _BESIDE_PX):
             if 0 <= side < dark.shape[1] and dark[rows, side].mean() > _BESIDE_INK:
-                kept[rows, x : x + width] &= labels[rows, x : x + width] != label
-    return kept
+                alone[piece] = False
+    return pieces.of(alone)
 
 
-def _crossings(black: BoolArray, pixels: IntArray, labels: IntArray, count: int) -> IntArray:
+def _crossings(black: BoolArray, pieces: Pieces) -> IntArray:
     """Count, per mark, the vertical runs of ink."""
     width = black.shape[1]
-    above = black.ravel()[np.maximum(pixels - width, 0)] & (pixels >= width)
-    return np.bincount(labels[~above], minlength=count)
+    above = black.ravel()[np.maximum(pieces.pixels - width, 0)] & (pieces.pixels >= width)
+    return np.bincount(pieces.labels[~above], minlength=pieces.area.size)
 
 
 def _within(value: npt.NDArray[np.float64], limits: tuple[float, float]) -> BoolArray:

@@ -6,6 +6,8 @@ they repeat every 5 mm in both directions, and traces do not.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -15,12 +17,30 @@ from ecgbatch.types import ByteArray
 
 _BOLD_MM = 5
 _TILE_MM = 20.0  # paper that curves still keeps its grid's phase over this length
+_FOLDS = 4  # periods of a tile on both axes
 _VISIBLE_LEVELS = 4.0  # a page-wide average that repeats by this much is print, not noise
 _PIECE_MM = 15.0  # a trace in one piece is longer
 _ON_LINES = 0.85  # of a piece's pixels that lie where the grid is printed
 
 
-def find_pattern(darkness: ByteArray, *, px_per_mm: float) -> ByteArray | None:
+@dataclass(frozen=True, slots=True, eq=False)
+class PrintedGrid:
+    """How dark a printed grid is.
+
+    Attributes:
+        tiles: ``(tile_row, row, tile_column, column)`` uint8, one period of each tile.
+        page: ``(row, column)`` uint8, the tiles laid out over the page.
+    """
+
+    tiles: npt.NDArray[np.uint8]
+    page: ByteArray
+
+    def through(self, table: npt.NDArray[np.uint8]) -> ByteArray:
+        """Return the page with every level looked up in ``table`` (256,)."""
+        return _spread(table[self.tiles], shape=self.page.shape)
+
+
+def find_grid(darkness: ByteArray, *, px_per_mm: float) -> PrintedGrid | None:
     """Find what repeats every 5 mm in both directions.
 
     Every tile is folded along its rows by the mean and then down its columns by a low rank, so
@@ -31,22 +51,24 @@ def find_pattern(darkness: ByteArray, *, px_per_mm: float) -> ByteArray | None:
         px_per_mm: Scale of the page; 5 mm must be a whole number of pixels.
 
     Returns:
-        ``(row, column)`` uint8, the darkness of the grid alone; None where nothing repeats.
+        The grid alone; None where nothing repeats.
     """
     period = round(_BOLD_MM * px_per_mm)
-    folds = round(_TILE_MM / _BOLD_MM)
-    rows, columns = (size // (folds * period) for size in darkness.shape)
+    tile = _FOLDS * period
+    rows, columns = (size // tile for size in darkness.shape)
     if rows == 0 or columns == 0 or not _repeats(darkness, period=period):
         return None
-    tile = folds * period
-    along = np.zeros((rows * tile, columns * period), np.uint16)
-    whole = darkness[: rows * tile, : columns * tile].reshape(-1, columns, folds, period)
-    for fold in range(folds):
-        along += whole[:, :, fold].reshape(along.shape)
-    down = along.reshape(rows, folds, period, columns * period)
-    low = np.sort(down, axis=1)[:, 1] // folds  # second smallest of four
-    patterns = low.astype(np.uint8).reshape(rows, period, columns, period)
-    return _spread(patterns, folds=folds, shape=darkness.shape)
+    whole = np.ascontiguousarray(darkness[: rows * tile, : columns * tile])
+    pieces = whole.reshape(-1, _FOLDS, period)
+    along = pieces[:, 0].astype(np.uint16)
+    for fold in range(1, _FOLDS):
+        along += pieces[:, fold]
+    down = along.reshape(rows, _FOLDS, period, columns, period)
+    tiles = (_second_of_four(down) // _FOLDS).astype(np.uint8)
+    # a line that the scan or the rectification moved by a pixel is still that line
+    near = [np.roll(tiles, shift, axis=axis) for axis in (1, 3) for shift in (-1, 1)]
+    wide = np.maximum.reduce([tiles, *near])
+    return PrintedGrid(wide, _spread(wide, shape=darkness.shape))
 
 
 def _repeats(darkness: ByteArray, *, period: int) -> bool:
@@ -58,62 +80,64 @@ def _repeats(darkness: ByteArray, *, period: int) -> bool:
     return False
 
 
-def _spread(patterns: npt.NDArray[np.uint8], *, folds: int, shape: tuple[int, ...]) -> ByteArray:
-    """Lay each tile's pattern out over its tile; the last tiles reach to the page's border.
+def _second_of_four(values: npt.NDArray[np.uint16]) -> npt.NDArray[np.uint16]:
+    """Second smallest along axis 1, by comparisons: a sixtieth of the time of sorting."""
+    a, b, c, d = (values[:, k] for k in range(4))
+    lower = np.maximum(np.minimum(a, b), np.minimum(c, d))
+    upper = np.minimum(np.maximum(a, b), np.maximum(c, d))
+    return np.asarray(np.minimum(lower, upper))
+
+
+def _spread(tiles: npt.NDArray[np.uint8], *, shape: tuple[int, ...]) -> ByteArray:
+    """Lay each tile's period out over its tile; the last tiles reach to the page's border.
 
     Args:
-        patterns: ``(tile_row, row, tile_column, column)``.
-        folds: Periods per tile, on both axes.
+        tiles: ``(tile_row, row, tile_column, column)``.
         shape: ``(rows, columns)`` of the page.
     """
-    # a line that the scan or the rectification moved by a pixel is still that line
-    near = [np.roll(patterns, shift, axis=axis) for axis in (1, 3) for shift in (-1, 1)]
-    wide = np.maximum.reduce([patterns, *near])
-    wide = np.concatenate([wide, wide[-1:]])
+    wide = np.concatenate([tiles, tiles[-1:]])
     wide = np.concatenate([wide, wide[:, :, -1:]], axis=2)
     tile_rows, period, tile_columns, _ = wide.shape
     line = np.broadcast_to(
-        wide[:, :, :, None], (tile_rows, period, tile_columns, folds, period)
+        wide[:, :, :, None], (tile_rows, period, tile_columns, _FOLDS, period)
     ).reshape(tile_rows, 1, period, -1)[..., : shape[1]]
-    page = np.broadcast_to(line, (tile_rows, folds, period, shape[1])).reshape(-1, shape[1])
+    page = np.broadcast_to(line, (tile_rows, _FOLDS, period, shape[1])).reshape(-1, shape[1])
     return np.ascontiguousarray(page[: shape[0]])
 
 
-def uncover(bare: ByteArray, pattern: ByteArray, *, ink_level: float) -> ByteArray:
+def uncover(bare: ByteArray, grid: PrintedGrid, *, ink_level: float) -> ByteArray:
     """Return the share of ink beneath which a grid of known darkness shows through.
 
     A pixel whose share ``a`` is inked is ``a * ink + (1 - a) * grid`` dark. Where the grid is
     nearly as dark as the ink, little can be told and the share is understated.
 
     Args:
-        bare: ``(row, column)`` uint8 darkness less ``pattern``.
-        pattern: The same shape, darkness of the grid.
+        bare: ``(row, column)`` uint8 darkness less ``grid.page``.
+        grid: The grid.
         ink_level: Darkness of ink.
     """
     room = np.clip(ink_level - np.arange(256.0), ink_level / 4, 255).astype(np.uint8)
-    return np.asarray(cv2.divide(bare, cv2.LUT(pattern, room), scale=255))
+    return np.asarray(cv2.divide(bare, grid.through(room), scale=255))
 
 
-def without_pieces(ink: ByteArray, pattern: ByteArray, *, px_per_mm: float) -> ByteArray:
+def without_pieces(ink: ByteArray, grid: PrintedGrid, *, px_per_mm: float) -> ByteArray:
     """Take off small pieces that lie on grid lines: lines that are darker here than nearby.
 
     Args:
         ink: ``(row, column)`` uint8 share of ink.
-        pattern: The same shape, darkness of the grid.
+        grid: The grid.
         px_per_mm: Scale of the page.
     """
     factor = reduction(px_per_mm)
     dark = darkest(ink, factor=factor) >= INK_LEVEL
-    strong = float(np.percentile(pattern[::factor, ::factor], 99)) / 2
-    printed = darkest(pattern, factor=factor) >= strong
-    labels, boxes = connected(dark)
-    on_lines = np.bincount(labels[printed & dark], minlength=len(boxes))
-    size = boxes[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(axis=1)
-    piece = on_lines >= _ON_LINES * boxes[:, cv2.CC_STAT_AREA]
-    piece &= size < _PIECE_MM * px_per_mm / factor
-    piece[0] = False
-    pieces = dark & piece.take(labels)
+    strong = float(np.percentile(grid.tiles[:, ::factor, :, ::factor], 99)) / 2
+    printed = darkest(grid.page, factor=factor) >= strong
+    found = connected(dark)
+    on_lines = found.count(printed)
+    size = np.maximum(found.right - found.left, found.bottom - found.top)
+    is_piece = on_lines >= _ON_LINES * found.area
+    is_piece &= size < _PIECE_MM * px_per_mm / factor
+    pieces = found.of(is_piece)
     edges = cv2.dilate(pieces.view(np.uint8), np.ones((3, 3), np.uint8)).view(np.bool_)
-    cleaned = ink.copy()
-    cleaned[enlarged(edges & (pieces | ~dark), factor=factor, shape=ink.shape)] = 0
-    return cleaned
+    removed = enlarged(edges & (pieces | ~dark), factor=factor, shape=ink.shape)
+    return np.asarray(ink * (~removed).view(np.uint8))
