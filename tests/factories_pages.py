@@ -126,8 +126,8 @@ def draw(sheet: Sheet | None = None, view: View | None = None) -> Drawn:
     seen = _to_picture(corners, view, PAPER_MM)
     columns, rows = np.ceil(seen.max(axis=0) + 0.5).astype(int)
     fine = 2
-    across = (np.arange(columns * fine) + 0.5) / fine - 0.5
-    down = (np.arange(rows * fine) + 0.5) / fine - 0.5
+    across = ((np.arange(columns * fine) + 0.5) / fine - 0.5).astype(np.float32)
+    down = ((np.arange(rows * fine) + 0.5) / fine - 0.5).astype(np.float32)
     at_mm = _to_paper(across, down, view)
     x = (at_mm[..., 0] * scale - 0.5).astype(np.float32)
     y = (at_mm[..., 1] * scale - 0.5).astype(np.float32)
@@ -191,9 +191,9 @@ def _apply(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:
 
 def _curl(points_mm: np.ndarray, view: View, shape_mm: tuple[float, float]) -> np.ndarray:
     """Displacement in mm of a sheet that does not lie flat: one smooth wave on each axis."""
-    u = points_mm / np.asarray(shape_mm)
+    u = points_mm / np.asarray(shape_mm, points_mm.dtype)
     wave = np.sin(np.pi * u[..., 0]) * np.cos(0.7 * np.pi * u[..., 1])
-    return view.curl_mm * np.stack([0.6 * wave, wave], axis=-1)
+    return np.stack([0.6 * view.curl_mm * wave, view.curl_mm * wave], axis=-1)
 
 
 def _to_picture(points_mm: np.ndarray, view: View, shape_mm: tuple[float, float]) -> np.ndarray:
@@ -202,7 +202,7 @@ def _to_picture(points_mm: np.ndarray, view: View, shape_mm: tuple[float, float]
 
 
 def _to_paper(across: np.ndarray, down: np.ndarray, view: View) -> np.ndarray:
-    back = np.linalg.inv(_forward(view, PAPER_MM))
+    back = np.linalg.inv(_forward(view, PAPER_MM)).astype(np.float32)
     seen = np.stack(np.meshgrid(across, down), axis=-1)
     bent = _apply(back, seen)
     at = bent

@@ -38,9 +38,9 @@ def pitch_px(found: PaperGrid, page: Drawn) -> tuple[float, float]:
 
 @pytest.mark.parametrize("colour", COLOURS)
 def test_both_pitches_are_right_on_every_grid_colour(colour):
-    page = draw(Sheet(grid_rgb=COLOURS[colour]), View(px_per_mm=(5.9, 5.9)))
+    page = draw(Sheet(grid_rgb=COLOURS[colour]), View(px_per_mm=(4.5, 4.5)))
     found = measured(page)
-    assert pitch_px(found, page) == pytest.approx((5.9, 5.9), rel=PITCH_TOLERANCE)
+    assert pitch_px(found, page) == pytest.approx((4.5, 4.5), rel=PITCH_TOLERANCE)
     assert node_errors_mm(page, found).max() < FLAT_TOLERANCE_MM
 
 
@@ -55,9 +55,9 @@ def test_both_pitches_are_right_on_every_grid_colour(colour):
     ids=["dots in black", "5-mm lines only", "1-mm lines only", "faint"],
 )
 def test_a_millimetre_is_a_millimetre_whatever_lines_there_are(sheet):
-    page = draw(sheet, View(px_per_mm=(5.9, 5.9), noise=2))
+    page = draw(sheet, View(px_per_mm=(4.5, 4.5), noise=2))
     found = measured(page)
-    assert pitch_px(found, page) == pytest.approx((5.9, 5.9), rel=PITCH_TOLERANCE)
+    assert pitch_px(found, page) == pytest.approx((4.5, 4.5), rel=PITCH_TOLERANCE)
     assert node_errors_mm(page, found).max() < FLAT_TOLERANCE_MM
 
 
@@ -83,14 +83,14 @@ def test_a_turned_page_is_measured_as_well_as_a_straight_one(turn_deg):
 @pytest.mark.parametrize("perspective", [0.05, 0.15])
 def test_perspective_is_found_from_the_grid_and_not_from_the_paper(perspective):
     view = View(
-        px_per_mm=(5.9, 5.9), turn_deg=4, perspective=perspective, margin_mm=8, noise=3, jpeg=80
+        px_per_mm=(5.0, 5.0), turn_deg=4, perspective=perspective, margin_mm=8, noise=3, jpeg=80
     )
     page = draw(Sheet(), view)
     assert node_errors_mm(page, measured(page)).max() < FLAT_TOLERANCE_MM
 
 
 def test_curved_paper_is_followed_within_a_third_of_a_millimetre():
-    view = View(px_per_mm=(5.9, 5.9), curl_mm=1.0, shadow=0.3, noise=3, jpeg=80)
+    view = View(px_per_mm=(5.0, 5.0), curl_mm=1.0, shadow=0.3, noise=3, jpeg=80)
     page = draw(Sheet(), view)
     found = measured(page)
     errors = node_errors_mm(page, found)
@@ -101,7 +101,7 @@ def test_curved_paper_is_followed_within_a_third_of_a_millimetre():
 
 @pytest.mark.parametrize("turn_deg", [0, 90])
 def test_multiples_of_five_are_the_heavy_lines(turn_deg):
-    page = draw(Sheet(), View(px_per_mm=(5.9, 5.9), turn_deg=turn_deg))
+    page = draw(Sheet(), View(px_per_mm=(4.5, 4.5), turn_deg=turn_deg))
     found = measured(page)
     assert found.major_known
     at = found.lattice.to_mm(page.to_picture(np.array([ORIGIN_MM])))[0] / 5
@@ -116,10 +116,10 @@ def test_the_lines_take_green_and_blue_from_red_paper():
 
 
 def test_traces_and_text_without_a_grid_are_no_grid():
-    page = draw(Sheet(grid_rgb=None), View(px_per_mm=(5.9, 5.9), noise=2))
+    page = draw(Sheet(grid_rgb=None), View(px_per_mm=(4.5, 4.5), noise=2))
     assert find_grid(page.pixels, dpi_x=np.nan, dpi_y=np.nan) is None
 
 
 def test_the_borders_of_jpeg_blocks_are_no_grid():
-    page = draw(Sheet(grid_rgb=None), View(px_per_mm=(5.9, 5.9), noise=4, jpeg=40))
+    page = draw(Sheet(grid_rgb=None), View(px_per_mm=(5.0, 5.0), noise=4, jpeg=40))
     assert find_grid(page.pixels, dpi_x=np.nan, dpi_y=np.nan) is None

@@ -36,7 +36,8 @@ def test_skew_is_measured_on_top_of_quarter_turns():
 def test_paper_without_traces_has_no_length_of_trace():
     sides = find_orientation(np.zeros((400, 600), np.uint8), px_per_mm=SCALE)
     assert sides.trace_mm == 0
-    assert sides.margin == 0
+    assert sides.beats == 0
+    assert sides.margin < 1  # doubtful
 
 
 def test_turning_the_page_over_turns_every_cue_over():

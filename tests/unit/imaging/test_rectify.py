@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 from ecgbatch.errors import PageError, Reason
+from ecgbatch.flags import Flag
 from ecgbatch.imaging.colour import ink_weights, to_grey
 from ecgbatch.imaging.rectify import FlatPaper, plan_warp, rectify, to_source
-from ecgbatch.imaging.upright import Flag, stand_upright
+from ecgbatch.imaging.upright import stand_upright
 from ecgbatch.types import Page, Warp
 from tests.factories_pages import BLUE, COLOURS, ORIGIN_MM, Sheet, View, draw
 
@@ -44,8 +45,8 @@ def test_overlays_find_their_way_back_through_homography_and_mesh():
 @pytest.mark.parametrize(
     "view",
     [
-        View(px_per_mm=(5.9, 5.9), turn_deg=3),
-        View(px_per_mm=(5.9, 5.9), turn_deg=180, perspective=0.06, margin_mm=6, jpeg=85),
+        View(px_per_mm=(4.5, 4.5), turn_deg=3),
+        View(px_per_mm=(4.5, 4.5), turn_deg=180, perspective=0.06, margin_mm=6, jpeg=85),
         View(px_per_mm=(8.03, 3.86)),
     ],
     ids=["skew", "upside down in perspective", "fax"],
@@ -67,7 +68,7 @@ def test_heavy_lines_of_the_upright_page_lie_on_multiples_of_five_millimetres(vi
 
 @pytest.mark.parametrize("colour", ["pink", "red", "blue", "green", "orange"])
 def test_a_coloured_grid_fades_and_ink_stays(colour):
-    page = draw(Sheet(grid_rgb=COLOURS[colour], header=False), View(px_per_mm=(5.9, 5.9)))
+    page = draw(Sheet(grid_rgb=COLOURS[colour], header=False), View(px_per_mm=(4.5, 4.5)))
     grey = stand_upright(Page(page.pixels), px_per_mm=SCALE).pixels
     corner = grey[100:500, 1500:2500]  # grid without ink
     assert np.ptp(np.percentile(corner, (1, 99))) < 25
@@ -93,15 +94,15 @@ def test_weights_keep_the_depth_of_ink_and_the_light_of_paper():
 
 
 def test_a_page_without_a_grid_takes_its_scale_from_the_file():
-    page = draw(Sheet(grid_rgb=None), View(px_per_mm=(5.906, 5.906)))
-    upright = stand_upright(Page(page.pixels, 150.0, 150.0), px_per_mm=SCALE)
+    page = draw(Sheet(grid_rgb=None), View(px_per_mm=(4.724, 4.724)))
+    upright = stand_upright(Page(page.pixels, 120.0, 120.0), px_per_mm=SCALE)
     assert upright.grid.source == "dpi"
-    assert upright.grid.px_per_mm_x == pytest.approx(150 / 25.4)
+    assert upright.grid.px_per_mm_x == pytest.approx(120 / 25.4)
     assert Flag.GRID_ABSENT in upright.flags
 
 
 def test_a_scale_is_never_assumed_in_silence():
-    page = draw(Sheet(grid_rgb=None), View(px_per_mm=(5.9, 5.9)))
+    page = draw(Sheet(grid_rgb=None), View(px_per_mm=(4.5, 4.5)))
     upright = stand_upright(Page(page.pixels), px_per_mm=SCALE)
     assert upright.grid.source == "assumed"
     assert Flag.SCALE_ASSUMED in upright.flags
