@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ecgbatch.errors import PageError, Reason
+from ecgbatch.flags import Flag
 from ecgbatch.imaging.columns import Division
-from ecgbatch.imaging.doubts import Flag
 from ecgbatch.imaging.naming import MATRIX_ROWS, matrix_names, rhythm_names
 
 _AGREES = 0.5  # share of the inner borders that a row of the matrix hints at

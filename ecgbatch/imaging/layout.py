@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from ecgbatch.errors import PageError, Reason
+from ecgbatch.flags import Flag
 from ecgbatch.imaging.arrangement import Place, arrange
 from ecgbatch.imaging.baselines import (
     Baseline,
@@ -19,7 +20,6 @@ from ecgbatch.imaging.baselines import (
 )
 from ecgbatch.imaging.cleaning import choose_traces, row_cover, trace_ink, without_separators
 from ecgbatch.imaging.columns import Division, divide
-from ecgbatch.imaging.doubts import Flag
 from ecgbatch.imaging.hints import Hints, find_hints
 from ecgbatch.imaging.marks import Marks, Upright, enlarged, find_marks, find_uprights
 from ecgbatch.imaging.masks import BoolArray, runs

@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from ecgbatch.flags import Flag
 from ecgbatch.imaging.arrangement import Arrangement, Place
 from ecgbatch.imaging.baselines import Baseline
-from ecgbatch.imaging.doubts import Flag
 from ecgbatch.imaging.masks import BoolArray
 
 _BAND = 0.5  # of the distance to the neighbouring rows, in which a row's ink is read

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ecgbatch.imaging.doubts import Flag
+from ecgbatch.flags import Flag
 from ecgbatch.imaging.pulse import Pulse
 
 _PULSE_MV = 1.0  # IEC 60601-2-25 asks carts to print 1 mV during 0.2 s

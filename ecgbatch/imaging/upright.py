@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 
 from ecgbatch.errors import PageError, Reason
+from ecgbatch.flags import Flag
 from ecgbatch.imaging.colour import ink_weights, to_grey
 from ecgbatch.imaging.grid import PaperGrid, find_grid
 from ecgbatch.imaging.ink import find_ink
@@ -19,16 +19,6 @@ _SMALL_PX_PER_MM = 4.0
 """Scale at which sides are told: a line of a trace is one pixel wide, a letter ten pixels high."""
 _ASSUMED_LONG_MM = 280.0
 """Longer side of A4 and letter without their borders."""
-
-
-class Flag(StrEnum):
-    """What a reader of the page should know about its geometry. Codes are added, never renamed."""
-
-    GRID_ABSENT = "grid_absent"
-    SCALE_ASSUMED = "scale_assumed"
-    ORIENTATION_DOUBTFUL = "orientation_doubtful"
-    MIRRORED = "mirrored"
-    CURVED = "curved"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

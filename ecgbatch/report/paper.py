@@ -9,8 +9,9 @@ import cv2
 import numpy as np
 
 from ecgbatch.errors import PageError
+from ecgbatch.flags import Flag
 from ecgbatch.imaging.rectify import rectify
-from ecgbatch.imaging.upright import Flag, stand_upright
+from ecgbatch.imaging.upright import stand_upright
 from ecgbatch.types import ByteArray, DoubleArray, Page, Warp
 
 

@@ -4,34 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 
+from ecgbatch.flags import Flag
 from ecgbatch.signal.limbs import LimbCheck
 from ecgbatch.types import FloatArray, Lead
 
 LIMIT_UV = 32767.0
 """Largest voltage that a published sample can hold (int16 microvolts)."""
-
-
-class Flag(StrEnum):
-    """What the signals say about a page. A closed list: codes are added, never renamed."""
-
-    LOW_COVERAGE = "low_coverage"  # a lead lacks more than a tenth of its samples
-    TRACE_GAP = "trace_gap"  # a lead is interrupted for long enough to hide a peak
-    NOISY = "noisy"
-    OVERLAP = "overlap"  # traces touch in more than a twentieth of a lead
-    CLIPPED = "clipped"  # samples beyond the range of the table; they are null
-    FLAT_LINE = "flat_line"  # a lead without deflections; it may be true
-    EINTHOVEN_VIOLATION = "einthoven_violation"  # II is not I + III
-    GOLDBERGER_VIOLATION = "goldberger_violation"  # the augmented leads contradict the others
-    REPEAT_VIOLATION = "repeat_violation"  # two printings of one lead differ
-    NAMES_GUESSED = "names_guessed"  # from the layout
-    NAMES_CONFIRMED = "names_confirmed"  # guessed, and what limb leads must obey agrees
-    CALIBRATION_ASSUMED = "calibration_assumed"  # neither speed nor gain was found
-    SPEED_ASSUMED = "speed_assumed"
-    GAIN_ASSUMED = "gain_assumed"
 
 
 # Limits of a good lead, set on simulated pages and real records; design choices, not standards.
@@ -49,18 +30,30 @@ _VIOLATED_SHARE = 0.6
 _GOOD_SCORE = 0.8
 _POOR_SCORE = 0.4
 
-# What keeps a page from being good.
-_TO_REVIEW = frozenset(Flag) - {
-    Flag.FLAT_LINE,
-    Flag.OVERLAP,
-    Flag.NAMES_GUESSED,
-    Flag.NAMES_CONFIRMED,
-    Flag.SPEED_ASSUMED,
-    Flag.GAIN_ASSUMED,
-}
-_PAGE_DOUBTS = frozenset({"scale_assumed", "mirrored"})  # flags of earlier stages
-_NAME_DOUBTS = frozenset({Flag.NAMES_GUESSED, "orientation_doubtful", "layout_guessed"})
+# What keeps a page from being good, whoever noticed it.
+_TO_REVIEW = frozenset(
+    {
+        Flag.LOW_COVERAGE,
+        Flag.TRACE_GAP,
+        Flag.NOISY,
+        Flag.CLIPPED,
+        Flag.EINTHOVEN_VIOLATION,
+        Flag.GOLDBERGER_VIOLATION,
+        Flag.REPEAT_VIOLATION,
+        Flag.CALIBRATION_ASSUMED,
+        Flag.SPEED_AMBIGUOUS,
+        Flag.SPEED_CONFLICT,
+        Flag.GAIN_SPLIT,
+        Flag.GAIN_UNUSUAL,
+        Flag.GAIN_CONFLICT,
+        Flag.SCALE_ASSUMED,
+        Flag.MIRRORED,
+    }
+)
+_NAME_DOUBTS = frozenset({Flag.NAMES_GUESSED, Flag.ORIENTATION_DOUBTFUL, Flag.LAYOUT_GUESSED})
 """Doubts that the limb leads settle: a page that stands on its head contradicts them."""
+_REPEAT_DOUBTS = frozenset({Flag.RHYTHM_UNMATCHED})
+"""Doubts that are settled where every long row agrees with the strip of its name."""
 
 
 def judge_lead(
@@ -166,12 +159,14 @@ def judge_page(
     score = float(np.mean([lead.quality for lead in leads])) if leads else 0.0
     if np.isfinite(limbs.worst_share):
         score *= 1 - 0.5 * min(limbs.worst_share, 1.0)
-    doubts = (flags & _TO_REVIEW) | (set(page_flags) & _PAGE_DOUBTS)
+    doubts = _TO_REVIEW
     if not confirmed:
-        doubts |= (flags | set(page_flags)) & _NAME_DOUBTS
+        doubts |= _NAME_DOUBTS
+    if not limbs.repeat_share < _CONFIRMED_SHARE:
+        doubts |= _REPEAT_DOUBTS
     if score < _POOR_SCORE:
         verdict = "poor"
-    elif score < _GOOD_SCORE or doubts:
+    elif score < _GOOD_SCORE or doubts & (flags | set(page_flags)):
         verdict = "review"
     else:
         verdict = "good"

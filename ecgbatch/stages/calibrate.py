@@ -17,8 +17,9 @@ import pyarrow as pa
 from ecgbatch import schema
 from ecgbatch.config import CalibrateSettings
 from ecgbatch.errors import PageError, Reason
+from ecgbatch.flags import Flag
 from ecgbatch.signal.limbs import check_limbs
-from ecgbatch.signal.quality import Flag, judge_lead, judge_page
+from ecgbatch.signal.quality import judge_lead, judge_page
 from ecgbatch.signal.record import in_order, read_lead
 from ecgbatch.stages.base import Needs, TableFunction
 from ecgbatch.stages.rows import Row, Values, map_rows

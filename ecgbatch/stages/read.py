@@ -13,7 +13,8 @@ import pyarrow as pa
 from ecgbatch import schema
 from ecgbatch.config import LocateSettings, ReadSettings, StorageSettings
 from ecgbatch.errors import PageError
-from ecgbatch.imaging.decode import EXTENSIONS, Content, Flag
+from ecgbatch.flags import Flag
+from ecgbatch.imaging.decode import EXTENSIONS, Content
 from ecgbatch.imaging.sandbox import Decoded, Limits, Sandbox
 from ecgbatch.stages.base import Needs, TableFunction
 from ecgbatch.stages.rows import Row, Values, error_value, map_rows

@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).parents[2] / "ecgbatch"
 
 # Rows from the bottom up: a module imports from rows below its own, or from its own package.
 ROWS = [
-    {"errors"},
+    {"errors", "flags"},
     {"types"},
     {"config", "schema"},
     {"models", "imaging", "signal", "storage"},

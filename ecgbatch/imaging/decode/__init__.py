@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from ecgbatch.errors import PageError, Reason
-from ecgbatch.imaging.decode.content import Content, Document, Flag, Scale
+from ecgbatch.flags import Flag
+from ecgbatch.imaging.decode.content import Content, Document, Scale
 from ecgbatch.imaging.decode.sniff import EXTENSIONS, sniff
 
-__all__ = ["EXTENSIONS", "Content", "Document", "Flag", "Scale", "open_document"]
+__all__ = ["EXTENSIONS", "Content", "Document", "Scale", "open_document"]
 
 
 def open_document(

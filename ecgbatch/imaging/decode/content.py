@@ -4,28 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import Protocol
 
 import numpy as np
 
 from ecgbatch.errors import PageError, Reason
+from ecgbatch.flags import Flag
 from ecgbatch.types import ByteArray, Lead, Page
-
-
-class Flag(StrEnum):
-    """What decoding noticed about a page that it could read all the same."""
-
-    EXTENSION_MISMATCH = "extension_mismatch"  # the bytes are of another format than the name says
-    TRAILING_BYTES = "trailing_bytes"  # something follows the end of the image
-    POLYGLOT = "polyglot"  # the same bytes are also valid as another format
-    DPI_UNTRUSTED = "dpi_untrusted"  # the resolution tags hold a number nobody measured
-    PAGE_BOX_INVALID = "page_box_invalid"  # a PDF page without a usable size
-    PAGE_SCALED = "page_scaled"  # the drawn grid is not in millimetres of the PDF page
-    NO_DRAWN_GRID = "no_drawn_grid"  # lines were read by the size of the PDF page alone
-    LINES_NOT_READ = "lines_not_read"  # drawn lines were found and the page was rendered instead
-    CHANNEL_LEFT_OUT = "channel_left_out"  # a waveform channel that is none of the known leads
-    DERIVED_LEFT_OUT = "derived_left_out"  # a computed waveform, such as an averaged beat
 
 
 @dataclass(frozen=True, slots=True)

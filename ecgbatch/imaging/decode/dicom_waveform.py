@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from ecgbatch.errors import PageError, Reason
-from ecgbatch.imaging.decode.content import Content, Flag
+from ecgbatch.flags import Flag
+from ecgbatch.imaging.decode.content import Content
 from ecgbatch.types import EXTRA_LEADS, LEADS, DoubleArray, FloatArray, Lead
 
 # Bits allocated and interpretation of a sample (C.10.9.1.5); mu-law and A-law are for sound.

@@ -16,9 +16,9 @@ import numpy as np
 import simplejpeg
 
 from ecgbatch.errors import PageError, Reason
+from ecgbatch.flags import Flag
 from ecgbatch.imaging.decode.content import (
     Content,
-    Flag,
     check_not_blank,
     check_size,
     trusted_dpi,

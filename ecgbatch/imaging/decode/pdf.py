@@ -16,10 +16,10 @@ import pypdfium2
 import pypdfium2.raw as c
 
 from ecgbatch.errors import PageError, Reason
+from ecgbatch.flags import Flag
 from ecgbatch.imaging.decode import pdf_image
 from ecgbatch.imaging.decode.content import (
     Content,
-    Flag,
     Scale,
     check_not_blank,
     check_size,

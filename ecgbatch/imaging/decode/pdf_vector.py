@@ -15,7 +15,8 @@ from functools import cached_property
 
 import numpy as np
 
-from ecgbatch.imaging.decode.content import Content, Flag, Scale
+from ecgbatch.flags import Flag
+from ecgbatch.imaging.decode.content import Content, Scale
 from ecgbatch.imaging.decode.drawn_grid import DrawnGrid, find_grid
 from ecgbatch.imaging.decode.drawn_names import Label, Span, find_labels, match
 from ecgbatch.imaging.decode.drawn_pulse import Pulse, agreed_gain, find_pulse

@@ -10,9 +10,9 @@ import imagecodecs
 import numpy as np
 
 from ecgbatch.errors import PageError, Reason
+from ecgbatch.flags import Flag
 from ecgbatch.imaging.decode.content import (
     Content,
-    Flag,
     check_not_blank,
     check_size,
     trusted_dpi,

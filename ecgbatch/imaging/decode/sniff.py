@@ -8,7 +8,7 @@ import struct
 from xml.parsers import expat
 
 from ecgbatch.errors import PageError, Reason
-from ecgbatch.imaging.decode.content import Flag
+from ecgbatch.flags import Flag
 
 EXTENSIONS = {
     "jpg": "jpeg", "jpeg": "jpeg", "jpe": "jpeg", "jfif": "jpeg",

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from ecgbatch.errors import PageError, Reason
-from ecgbatch.imaging.decode import Document, Flag, open_document
+from ecgbatch.flags import Flag
+from ecgbatch.imaging.decode import Document, open_document
 from ecgbatch.imaging.sandbox.confine import confine
 from ecgbatch.imaging.sandbox.memory import SharedMemory
 from ecgbatch.imaging.sandbox.wire import (

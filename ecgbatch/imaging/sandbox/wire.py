@@ -19,7 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ecgbatch.errors import PageError, Reason
-from ecgbatch.imaging.decode import Content, Flag, Scale
+from ecgbatch.flags import Flag
+from ecgbatch.imaging.decode import Content, Scale
 from ecgbatch.imaging.sandbox.memory import SharedMemory
 from ecgbatch.types import EXTRA_LEADS, LEADS, ByteArray, FloatArray, Lead, Page
 

@@ -14,7 +14,8 @@ import psutil
 import pytest
 
 from ecgbatch.errors import PageError, Reason
-from ecgbatch.imaging.decode import Content, Flag, Scale
+from ecgbatch.flags import Flag
+from ecgbatch.imaging.decode import Content, Scale
 from ecgbatch.imaging.sandbox import Limits, Sandbox, parent, wire
 from ecgbatch.imaging.sandbox.memory import SharedMemory
 from ecgbatch.types import Lead, Page

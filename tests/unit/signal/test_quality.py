@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
+from ecgbatch.flags import Flag
 from ecgbatch.signal.limbs import LimbCheck
-from ecgbatch.signal.quality import Flag, judge_lead, judge_page
+from ecgbatch.signal.quality import judge_lead, judge_page
 from ecgbatch.types import Lead
 from tests.factories_ink import beats_mv
 
@@ -129,7 +130,30 @@ def test_a_doubtful_orientation_is_settled_by_the_limb_leads():
     assert verdict(SILENT, page_flags=["orientation_doubtful"]).quality_class == "review"
 
 
-@pytest.mark.parametrize("flag", ["scale_assumed", "mirrored"])
+def test_a_guessed_layout_is_good_only_when_the_limb_leads_confirm_it():
+    assert verdict(page_flags=["layout_guessed"]).quality_class == "good"
+    assert verdict(SILENT, page_flags=["layout_guessed"]).quality_class == "review"
+
+
+def test_a_long_row_without_a_name_is_good_only_when_it_agrees_with_a_strip():
+    alone = LimbCheck(5.0, 0.05, 5.0, 0.05, 0.1, NAN)  # no lead is printed twice
+    assert verdict(page_flags=["rhythm_unmatched"]).quality_class == "good"
+    assert verdict(alone).quality_class == "good"
+    assert verdict(alone, page_flags=["rhythm_unmatched"]).quality_class == "review"
+
+
+@pytest.mark.parametrize(
+    "flag",
+    [
+        "scale_assumed",
+        "mirrored",
+        "gain_split",
+        "gain_unusual",
+        "gain_conflict",
+        "speed_conflict",
+        "speed_ambiguous",
+    ],
+)
 def test_doubts_of_earlier_stages_keep_a_page_from_being_good(flag):
     assert verdict(page_flags=[flag]).quality_class == "review"
 
