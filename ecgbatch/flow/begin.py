@@ -9,9 +9,10 @@ from typing import TypeAlias
 
 from ecgbatch.config import RunConfig
 from ecgbatch.errors import ConfigError
+from ecgbatch.flow.book import Book
 from ecgbatch.flow.output import Output
 from ecgbatch.flow.plan import Plan
-from ecgbatch.flow.runs import Book, Run, new_run
+from ecgbatch.flow.runs import Run, new_run
 from ecgbatch.flow.todo import plan_folder
 from ecgbatch.flow.watch import Watch
 from ecgbatch.storage import Store

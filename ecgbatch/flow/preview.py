@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from ecgbatch.config import RunConfig
 from ecgbatch.errors import ConfigError
+from ecgbatch.flow.book import read_book
 from ecgbatch.flow.output import Output
 from ecgbatch.flow.plan import Plan, estimate, source_entries
 from ecgbatch.flow.receipts import whole_scans
-from ecgbatch.flow.runs import read_book, release_of
+from ecgbatch.flow.runs import release_of
 from ecgbatch.storage import open_store, to_uri
 
 

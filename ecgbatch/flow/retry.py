@@ -11,13 +11,14 @@ import pyarrow.compute as pc
 
 from ecgbatch.config import RunConfig
 from ecgbatch.errors import ChecksumError, ConfigError, PageError, Reason
+from ecgbatch.flow.book import Book, read_book
 from ecgbatch.flow.files import decode, get_bytes
 from ecgbatch.flow.manifest import Entry
 from ecgbatch.flow.output import Output
 from ecgbatch.flow.plan import Plan, write_plan
 from ecgbatch.flow.progress import Progress
 from ecgbatch.flow.run import perform
-from ecgbatch.flow.runs import Book, Run, read_book, release_of
+from ecgbatch.flow.runs import Run, release_of
 from ecgbatch.flow.summary import RunSummary
 from ecgbatch.flow.todo import plan_folder, planned_rows
 from ecgbatch.flow.watch import Watch

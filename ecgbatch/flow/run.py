@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from ecgbatch.config import RunConfig
 from ecgbatch.errors import BalanceError
 from ecgbatch.flow.begin import Begun, PlanMaker, begin
+from ecgbatch.flow.book import Book, read_book
 from ecgbatch.flow.commit import Committer
 from ecgbatch.flow.finish import Totals, close, summarise, totals_of
 from ecgbatch.flow.lease import Fence, Lease
@@ -23,7 +24,7 @@ from ecgbatch.flow.plan import Plan, source_entries, write_plan
 from ecgbatch.flow.progress import Progress
 from ecgbatch.flow.receipts import whole_scans
 from ecgbatch.flow.removal import remove_scans
-from ecgbatch.flow.runs import Book, Run, read_book, release_of
+from ecgbatch.flow.runs import Run, release_of
 from ecgbatch.flow.settle import settle
 from ecgbatch.flow.summary import RunSummary
 from ecgbatch.flow.todo import PlanFile, left_to_do, plan_folder

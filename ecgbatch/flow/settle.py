@@ -18,12 +18,12 @@ import pyarrow.compute as pc
 
 from ecgbatch import schema
 from ecgbatch.errors import ChecksumError
+from ecgbatch.flow.book import Book, read_book
 from ecgbatch.flow.files import decode, facts_of, get_bytes
 from ecgbatch.flow.lease import Fence
 from ecgbatch.flow.output import PART_TABLES, SCRAP, part_of, table_files
 from ecgbatch.flow.receipts import Receipt, receipt_of, whole_scans
 from ecgbatch.flow.removal import finish_removal, remove_scans
-from ecgbatch.flow.runs import Book, read_book
 from ecgbatch.storage import Store
 
 

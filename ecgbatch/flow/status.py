@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 
 from ecgbatch.config import RunConfig
 from ecgbatch.errors import ConfigError
+from ecgbatch.flow.book import Book, chosen_release, read_book
 from ecgbatch.flow.finish import totals_of
 from ecgbatch.flow.lease import holder
 from ecgbatch.flow.output import Output
-from ecgbatch.flow.runs import Book, Run, chosen_release, read_book
+from ecgbatch.flow.runs import Run
 
 
 @dataclass(frozen=True, slots=True)

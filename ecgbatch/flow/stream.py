@@ -60,13 +60,14 @@ def stream(
         )
         .repartition(target_num_rows_per_block=pools.scans_per_block)
     )
-    for number, pool in enumerate(sized):
+    for place, pool in enumerate(sized):
         most = max(pool.least, min(pool.most, blocks))
         rows = rows.map_batches(
             Worker,
             fn_constructor_args=(pool,),
             fn_constructor_kwargs={
-                "last": number == len(sized) - 1,
+                "place": place,
+                "last": place == len(sized) - 1,
                 "ledger": ledger,
                 "max_attempts": pools.max_attempts,
                 "software_version": committer.run.software_version,

@@ -16,10 +16,10 @@ import pyarrow.compute as pc
 from ecgbatch import schema
 from ecgbatch.config import RunConfig
 from ecgbatch.errors import ChecksumError, PageError, Reason, StorageError
+from ecgbatch.flow.book import Book, chosen_release, read_book
 from ecgbatch.flow.files import decode, facts_of
 from ecgbatch.flow.output import PART_TABLES, Output, table_files, table_path
 from ecgbatch.flow.receipts import scans_of, whole_scans
-from ecgbatch.flow.runs import Book, chosen_release, read_book
 from ecgbatch.flow.todo import planned_rows
 from ecgbatch.storage import Store
 

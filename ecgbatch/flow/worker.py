@@ -30,6 +30,7 @@ class Worker:
 
     Args:
         pool: The stages.
+        place: Which of the pools it is, from 0.
         last: Whether the list of stages ends with them.
         ledger: Handle of the ``Ledger`` actor.
         max_attempts: Deaths of workers over one row before it is set aside.
@@ -37,7 +38,14 @@ class Worker:
     """
 
     def __init__(
-        self, pool: Pool, *, last: bool, ledger: Any, max_attempts: int, software_version: str
+        self,
+        pool: Pool,
+        *,
+        place: int,
+        last: bool,
+        ledger: Any,
+        max_attempts: int,
+        software_version: str,
     ) -> None:
         if software_version != ecgbatch.__version__:
             raise ConfigError(
@@ -48,6 +56,7 @@ class Worker:
         self._names = {stage.name for stage in pool.stages}
         self._reads = pool.stages[0].reads
         self._writes = pool.stages[-1].writes
+        self._place = place
         self._last = last
         self._ledger = ledger
         self._alone_at_most = max(1, max_attempts - 1)  # the first death was in company
@@ -57,7 +66,7 @@ class Worker:
     def __call__(self, batch: pa.Table) -> Iterator[pa.Table]:
         """Run the stages over rows; every row comes out."""
         rows = as_schema(batch, self._reads)
-        keys = _keys(rows)
+        keys = _keys(rows, place=self._place)
         careful = ray.get(self._ledger.begin.remote(keys))
         pages = self._one_by_one(rows, keys) if careful else self._work(rows)
         yield from batches(self._counted(pages), rows=_ROWS_OUT if self._last else 1)
@@ -67,11 +76,9 @@ class Worker:
         for index, key in enumerate(keys):
             row = rows.slice(index, 1)
             begun = ray.get(self._ledger.begin_alone.remote(key))
-            yield from self._set_aside(row, begun) if self._deadly(begun) else self._work(row)
+            deadly = begun > self._alone_at_most
+            yield from self._set_aside(row, begun) if deadly else self._work(row)
             ray.get(self._ledger.end_alone.remote(key))
-
-    def _deadly(self, begun: int) -> bool:
-        return bool(begun > self._alone_at_most)
 
     def _set_aside(self, row: pa.Table, deaths: int) -> Iterator[pa.Table]:
         def fail(_: Row) -> Iterator[Values]:
@@ -108,9 +115,8 @@ def as_schema(table: pa.Table, columns: pa.Schema) -> pa.Table:
     return table.select(columns.names).cast(columns)
 
 
-def _keys(rows: pa.Table) -> list[str]:
-    """Name each row for the ledger; a plan row is a scan, later rows are its pages."""
-    ids: list[str] = rows["scan_id"].to_pylist()
-    if "page_no" not in rows.schema.names:
-        return ids
-    return [f"{scan}-{page}" for scan, page in zip(ids, rows["page_no"].to_pylist(), strict=True)]
+def _keys(rows: pa.Table, *, place: int) -> list[str]:
+    """Name each row for the ledger, in this pool; a row of the plan has no page yet."""
+    ids = rows["scan_id"].to_pylist()
+    pages = rows["page_no"].to_pylist() if "page_no" in rows.schema.names else [0] * len(ids)
+    return [f"{place}/{scan}/{page}" for scan, page in zip(ids, pages, strict=True)]
