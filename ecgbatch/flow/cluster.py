@@ -1,6 +1,6 @@
 """A run on Ray: sized, started, looked after, stopped.
 
-The stream itself runs in a task beside this process, so that this one only waits: it hears Ctrl-C
+The stream itself runs in an actor beside this process, so that this one only waits: it hears Ctrl-C
 at once, and whatever Ray has to say goes to Ray's own logs and dashboard.
 """
 
@@ -19,14 +19,14 @@ from ecgbatch.errors import CapacityError, ClusterError, RunError
 from ecgbatch.flow.capacity import plan_pools
 from ecgbatch.flow.commit import Committer
 from ecgbatch.flow.connect import connected
-from ecgbatch.flow.ledger import Ledger
-from ecgbatch.flow.stream import stream
+from ecgbatch.flow.stream import Conductor
 from ecgbatch.flow.tally import Tally
 from ecgbatch.flow.todo import PlanFile
 from ecgbatch.flow.watch import Watch
 from ecgbatch.stages.base import Stage
 
-_LOOK_EVERY_S = 0.5
+_LOOK_EVERY_S = 1.0
+_CALLS_AT_ONCE = 8  # one is the stream, for the whole run; the others answer in microseconds
 _ANSWER_S = 5.0  # a busy head may take longer; then the next look is answered
 _LAST_ANSWER_S = 60.0
 
@@ -54,23 +54,26 @@ def convert_on_ray(
     """
     with connected(pools):
         sized = plan_pools(stages, pools, **_resources())
-        # Both stay on this machine: they end with the run anyway, and others may be taken away.
+        # On this machine: it ends with the run anyway, and other machines may be taken away. Never
+        # started again: another stream would name its parts anew, and write pages twice.
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-        ledger = ray.remote(num_cpus=0, scheduling_strategy=here)(Ledger).remote()
-        # Never retried: another try would give its parts other names, and write pages twice.
-        start = ray.remote(num_cpus=0, max_retries=0, scheduling_strategy=here)(stream)
-        running = start.remote(todo, sized, ledger=ledger, committer=committer, pools=pools)
+        conductor = ray.remote(
+            num_cpus=0,
+            max_restarts=0,
+            max_concurrency=_CALLS_AT_ONCE,
+            scheduling_strategy=here,
+        )(Conductor).remote()
+        running = conductor.stream.remote(todo, sized, committer=committer, pools=pools)
         try:
-            _look_after(running, ledger, watch, patience_s=pools.no_progress_seconds)
+            _look_after(running, conductor, watch, patience_s=pools.no_progress_seconds)
         finally:
-            ray.cancel(running, force=True)  # without effect on a stream that has ended
-            ray.kill(ledger)
+            ray.kill(conductor)  # its workers go with it
 
 
-def _look_after(running: Any, ledger: Any, watch: Watch, *, patience_s: float) -> None:
+def _look_after(running: Any, conductor: Any, watch: Watch, *, patience_s: float) -> None:
     moved_at, moved = time.monotonic(), -1
     while not ray.wait([running], timeout=_LOOK_EVERY_S)[0]:
-        tally = _counted(ledger, watch, patience_s=_ANSWER_S)
+        tally = _counted(conductor, watch, patience_s=_ANSWER_S)
         watch.counted(tally)
         done = tally.pages.total()
         if done != moved:
@@ -84,12 +87,12 @@ def _look_after(running: Any, ledger: Any, watch: Watch, *, patience_s: float) -
         ray.get(running)
     except RayError as error:
         raise _ours(error) from None
-    watch.counted(_counted(ledger, watch, patience_s=_LAST_ANSWER_S), now=True)
+    watch.counted(_counted(conductor, watch, patience_s=_LAST_ANSWER_S), now=True)
 
 
-def _counted(ledger: Any, watch: Watch, *, patience_s: float) -> Tally:
+def _counted(conductor: Any, watch: Watch, *, patience_s: float) -> Tally:
     try:
-        tally: Tally = ray.get(ledger.counted.remote(), timeout=patience_s)
+        tally: Tally = ray.get(conductor.counted.remote(), timeout=patience_s)
     except RayError:
         return watch.tally
     return tally

@@ -1,4 +1,4 @@
-"""Who keeps killing workers, and how far a run is: known to all workers through one small actor.
+"""Who keeps killing workers, and how far a run is: one book for all workers of a run.
 
 Ray starts a killed worker again without limit and hands it the same rows, so a file that takes its
 worker down would do so for ever (ray: "infinite retries remaining"). The ledger notes rows before
@@ -8,44 +8,53 @@ one, and the one that dies alone as often as allowed is set aside.
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Sequence
+from copy import deepcopy
 
 from ecgbatch.flow.tally import Tally
 
 
 class Ledger:
-    """Attempts and counts of one run. Plain Python; ``cluster`` makes a Ray actor of it."""
+    """Attempts and counts of one run; several threads may ask at once."""
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()
         self._under_way: set[str] = set()
         self._alone: Counter[str] = Counter()
         self._tally = Tally()
 
     def begin(self, keys: Sequence[str]) -> bool:
         """Note that a worker takes rows up; True if one died over some of them before."""
-        self._tally.begin()
-        careful = not self._under_way.isdisjoint(keys)
-        self._under_way.update(keys)
-        return careful
+        with self._lock:
+            self._tally.begin()
+            careful = not self._under_way.isdisjoint(keys)
+            self._under_way.update(keys)
+            return careful
 
     def end(self, keys: Sequence[str]) -> None:
         """Note that a worker is done with rows."""
-        self._under_way.difference_update(keys)
+        with self._lock:
+            self._under_way.difference_update(keys)
 
     def begin_alone(self, key: str) -> int:
         """Note that a row is tried by itself; return how often that has begun without an end."""
-        self._alone[key] += 1
-        return self._alone[key]
+        with self._lock:
+            self._alone[key] += 1
+            return self._alone[key]
 
     def end_alone(self, key: str) -> None:
         """Note that a row did no harm."""
-        del self._alone[key]
+        with self._lock:
+            del self._alone[key]
 
     def add(self, tally: Tally) -> None:
         """Add what a worker counted."""
-        self._tally.merge(tally)
+        with self._lock:
+            self._tally.merge(tally)
 
     def counted(self) -> Tally:
         """Return the counts of all workers."""
-        return self._tally
+        with self._lock:
+            return deepcopy(self._tally)

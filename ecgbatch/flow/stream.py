@@ -1,4 +1,4 @@
-"""The Ray Data stream of a run.
+"""The Ray Data stream of a run, and the actor that conducts it.
 
 ::
 
@@ -23,64 +23,67 @@ from ecgbatch import schema
 from ecgbatch.config import PoolSettings
 from ecgbatch.flow.capacity import READ_CPUS, WRITE_CPUS, Pool
 from ecgbatch.flow.commit import Committer
+from ecgbatch.flow.ledger import Ledger
 from ecgbatch.flow.todo import PlanFile
 from ecgbatch.flow.worker import Worker, as_schema, read_plan
 
 _PLAN_FILES = pa.schema([("path", pa.string()), ("rows", pa.int64()), ("left", pa.binary())])
 
 
-def stream(
-    todo: Sequence[PlanFile],
-    sized: Sequence[Pool],
-    *,
-    ledger: Any,
-    committer: Committer,
-    pools: PoolSettings,
-) -> None:
-    """Build the stream and run it to its end.
+class Conductor(Ledger):
+    """The actor of a run: runs the stream in one thread, and answers its workers in others."""
 
-    Args:
-        todo: What is left to do.
-        sized: The pools of workers, in the order of their stages.
-        ledger: Handle of the ``Ledger`` actor.
-        committer: Publishes parts.
-        pools: Sizes of blocks and parts, and patience.
-    """
-    context = ray.data.DataContext.get_current()
-    context.execution_no_progress_timeout_s = -1  # it counts blocks; ``cluster`` counts pages
-    blocks = -(-sum(file.rows for file in todo) // pools.scans_per_block)
-    files = [pa.Table.from_pylist([asdict(file)], _PLAN_FILES) for file in todo]
-    rows = (
-        ray.data.from_arrow(files)
-        .map_batches(
-            read_plan,
-            fn_kwargs={"output": committer.output},
-            batch_format="pyarrow",
-            num_cpus=READ_CPUS,
+    def stream(
+        self,
+        todo: Sequence[PlanFile],
+        sized: Sequence[Pool],
+        *,
+        committer: Committer,
+        pools: PoolSettings,
+    ) -> None:
+        """Build the stream and run it to its end.
+
+        Args:
+            todo: What is left to do.
+            sized: The pools of workers, in the order of their stages.
+            committer: Publishes parts.
+            pools: Sizes of blocks and parts.
+        """
+        context = ray.data.DataContext.get_current()
+        context.execution_no_progress_timeout_s = -1  # it counts blocks; ``cluster`` counts pages
+        files = [pa.Table.from_pylist([asdict(file)], _PLAN_FILES) for file in todo]
+        rows = (
+            ray.data.from_arrow(files)
+            .map_batches(
+                read_plan,
+                fn_kwargs={"output": committer.output},
+                batch_format="pyarrow",
+                num_cpus=READ_CPUS,
+            )
+            .repartition(target_num_rows_per_block=pools.scans_per_block)
         )
-        .repartition(target_num_rows_per_block=pools.scans_per_block)
-    )
-    for place, pool in enumerate(sized):
-        most = max(pool.least, min(pool.most, blocks))
-        rows = rows.map_batches(
-            Worker,
-            fn_constructor_args=(pool,),
-            fn_constructor_kwargs={
-                "place": place,
-                "last": place == len(sized) - 1,
-                "ledger": ledger,
-                "max_attempts": pools.max_attempts,
-                "software_version": committer.run.software_version,
-            },
-            batch_format="pyarrow",
-            batch_size=None,
-            compute=ray.data.ActorPoolStrategy(
-                min_size=pool.least, max_size=most, initial_size=most
-            ),
-            **({"num_gpus": pool.gpus} if pool.gpus else {"num_cpus": pool.cpus}),
-        )
-    sink = CommitSink(committer, pages_per_part=pools.scans_per_part)
-    rows.write_datasink(sink, ray_remote_args={"num_cpus": WRITE_CPUS})
+        blocks = -(-sum(file.rows for file in todo) // pools.scans_per_block)
+        for place, pool in enumerate(sized):
+            most = max(pool.least, min(pool.most, blocks))
+            rows = rows.map_batches(
+                Worker,
+                fn_constructor_args=(pool,),
+                fn_constructor_kwargs={
+                    "place": place,
+                    "last": place == len(sized) - 1,
+                    "ledger": ray.get_runtime_context().current_actor,
+                    "max_attempts": pools.max_attempts,
+                    "software_version": committer.run.software_version,
+                },
+                batch_format="pyarrow",
+                batch_size=None,
+                compute=ray.data.ActorPoolStrategy(
+                    min_size=pool.least, max_size=most, initial_size=most
+                ),
+                **({"num_gpus": pool.gpus} if pool.gpus else {"num_cpus": pool.cpus}),
+            )
+        sink = CommitSink(committer, pages_per_part=pools.scans_per_part)
+        rows.write_datasink(sink, ray_remote_args={"num_cpus": WRITE_CPUS})
 
 
 class CommitSink(ray.data.Datasink[None]):  # type: ignore[misc]  # Ray is untyped here
