@@ -12,6 +12,7 @@ from heapq import heappop, heappush
 import numpy as np
 import numpy.typing as npt
 
+from ecgbatch.imaging.fitting import fit_plane, normalised, project, robust, solve, spread
 from ecgbatch.imaging.tiles import Family, IntArray, Tiles, measure
 from ecgbatch.types import DoubleArray
 
@@ -20,8 +21,6 @@ BoolArray = npt.NDArray[np.bool_]
 _GOOD_STRENGTH = 6.0
 """Peak over floor from which a tile carries the count of lines with full weight."""
 _HIGHEST_DEGREE = 4
-_DEEPEST = 0.4
-"""Nearest over farthest corner; a page seen so far from the side cannot be read anyway."""
 _NOISE_CYCLES = 0.02
 """Phases of a tile are off by about this on a clean scan."""
 
@@ -129,12 +128,6 @@ class Lattice:
         return replace(self, to_cycles=self.to_cycles @ shrink, bend=bend)
 
 
-def project(matrix: DoubleArray, points: DoubleArray) -> DoubleArray:
-    """Apply a ``(3, 3)`` homography to ``(n, 2)`` points."""
-    moved = points @ matrix[:, :2].T + matrix[:, 2]
-    return np.asarray(moved[:, :2] / moved[:, 2:])
-
-
 def follow(tiles: Tiles, vector: DoubleArray, *, start: int) -> Family:
     """Measure a family outwards from one tile, as lines draw together with distance.
 
@@ -209,7 +202,7 @@ def _settle(
     strength = np.column_stack([across.strength, down.strength])
     weight = strength.clip(0, 4 * _GOOD_STRENGTH)
     for _ in range(passes):
-        matrix = _fit_plane(tiles.centre_px, value, weight * known)
+        matrix = fit_plane(tiles.centre_px, value, weight * known)
         expected = project(matrix, tiles.centre_px)
         bend = _fit_bend(tiles.centre_px, value - expected, weight * known)
         if bend is not None:
@@ -221,20 +214,15 @@ def _settle(
     coherence = np.abs((strong * np.exp(2j * np.pi * off)).sum(axis=0))
     coherence /= strong.sum(axis=0) + 1e-9
     agree = known & (strong > 0)
-    spread = [_spread(off[agree[:, axis], axis]) for axis in (0, 1)]
+    scatter = [spread(off[agree[:, axis], axis]) for axis in (0, 1)]
     return Lattice(
         to_cycles=matrix,
         bend=bend,
         coherence=coherence,
-        residual_cycles=np.array(spread),
+        residual_cycles=np.array(scatter),
         tiles_used=agree.sum(axis=0),
         strength=np.median(strength, axis=0),
     )
-
-
-def _spread(values: DoubleArray) -> float:
-    """Return the robust standard deviation around 0."""
-    return 1.48 * float(np.median(np.abs(values))) if values.size else 0.5
 
 
 def _agree(off_cycles: DoubleArray) -> BoolArray:
@@ -252,7 +240,7 @@ def _smooth_wave(
         family: Measured waves.
         at: Which tiles those are; all by default.
     """
-    u = _normalised(points_px)[0]
+    u = normalised(points_px)[0]
     everywhere = np.column_stack([np.ones(len(u)), u])
     design = everywhere if at is None else everywhere[at]
     weight = family.strength.clip(0, 4 * _GOOD_STRENGTH) ** 2
@@ -265,7 +253,7 @@ def _smooth_wave(
         off = np.hypot(*(family.wave - smooth).T)
         scale = np.median(off) + 1e-6
         trust = weight / (1 + (off / scale) ** 2) ** 2
-        found = _solve(design, family.wave, trust, ridge=1e-4)
+        found = solve(design, family.wave, trust, ridge=1e-4)
         smooth = design @ found
     return np.asarray(everywhere @ found)
 
@@ -308,66 +296,6 @@ def _count(tiles: Tiles, family: Family) -> tuple[DoubleArray, BoolArray]:
     return counted, reached
 
 
-def _normalised(points_px: DoubleArray) -> tuple[DoubleArray, DoubleArray, float]:
-    centre = points_px.mean(axis=0)
-    scale = float(np.abs(points_px - centre).max()) or 1.0
-    return (points_px - centre) / scale, centre, scale
-
-
-def _solve(
-    design: DoubleArray, target: DoubleArray, weight: DoubleArray, *, ridge: float = 1e-9
-) -> DoubleArray:
-    weighted = design * weight[:, None]
-    normal = weighted.T @ design
-    normal += ridge * np.trace(normal) / len(normal) * np.eye(len(normal))
-    return np.asarray(np.linalg.solve(normal, weighted.T @ target))
-
-
-def _fit_plane(points_px: DoubleArray, cycles: DoubleArray, weight: DoubleArray) -> DoubleArray:
-    """Fit a homography from pixels to cycles; an affine map where that explains as much.
-
-    Each tile gives one equation per family, linear in the nine numbers (the direct linear
-    transform), solved with weights that fall with the distance from the fit.
-    """
-    u, centre, scale = _normalised(points_px)
-    middle = np.average(cycles, axis=0, weights=weight.sum(axis=1) + 1e-12)
-    value = cycles - middle
-    flat = np.column_stack([u, np.ones(len(u))])
-    none = np.zeros_like(flat)
-    target = np.concatenate([value[:, 0], value[:, 1]])
-    trust = np.concatenate([weight[:, 0], weight[:, 1]])
-    design = np.block([[flat, none, -value[:, :1] * u], [none, flat, -value[:, 1:] * u]])
-
-    def solve(columns: int) -> tuple[DoubleArray, float]:
-        part = design[:, :columns]
-        robust = trust.copy()
-        for _ in range(5):
-            found = _solve(part, target, robust, ridge=1e-12)
-            off = part @ found - target
-            scale_cycles = 1.48 * np.median(np.abs(off[trust > 0])) + 1e-3
-            robust = trust / (1 + (off / (2 * scale_cycles)) ** 2) ** 2
-        inside = (np.abs(off) < 4 * scale_cycles) * trust
-        return found, float((inside * off**2).sum() / (inside.sum() + 1e-9)) + 4 * float(
-            1 - inside.sum() / trust.sum()
-        ) * scale_cycles**2
-
-    affine, affine_left = solve(6)
-    full, full_left = solve(8)
-    degrees = max(1, int((trust > 0).sum()) - 8)
-    edges = np.array([[x, y] for x in (-1.0, 1.0) for y in (-1.0, 1.0)])
-    depth = 1 + edges @ full[6:]  # of the paper's corners, as seen by a camera
-    matters = depth.min() > _DEEPEST * depth.max()
-    matters &= (affine_left / max(full_left, 1e-9) - 1) * degrees / 2 > 8  # an F test, two terms
-    found = full if matters else np.concatenate([affine, [0.0, 0.0]])
-    matrix = np.append(found, 1.0).reshape(3, 3)
-    back = np.array([[1, 0, middle[0]], [0, 1, middle[1]], [0, 0, 1]])
-    normal = np.array(
-        [[1 / scale, 0, -centre[0] / scale], [0, 1 / scale, -centre[1] / scale], [0, 0, 1]]
-    )
-    matrix = back @ matrix @ normal
-    return np.asarray(matrix / matrix[2, 2])
-
-
 # --------------------------------------------------------------------------------- curved paper
 
 
@@ -385,22 +313,22 @@ def _fit_bend(points_px: DoubleArray, off_cycles: DoubleArray, weight: DoubleArr
     The degree rises from 2 to 4 as long as it pays: by a third of the spread, after the spread is
     corrected for the number of terms, and by more than phases are off anyway.
     """
-    u, centre, scale = _normalised(points_px)
+    u, centre, scale = normalised(points_px)
     coefficients = np.zeros((_terms(u[:1], _HIGHEST_DEGREE).shape[1], 2))
     used = np.zeros(len(u), bool)
     for axis in (0, 1):
         off, trust = off_cycles[:, axis], weight[:, axis]
         good = trust > 0.5 * _GOOD_STRENGTH
-        spread = _spread(off[good])
+        before = spread(off[good])
         for degree in range(2, _HIGHEST_DEGREE + 1):
             design = _terms(u, degree)
             terms = design.shape[1]
-            if good.sum() < 2 * terms or spread < _NOISE_CYCLES:
+            if good.sum() < 2 * terms or before < _NOISE_CYCLES:
                 break
-            found, left = _robust(design, off, trust)
-            after = _spread(left[good]) * np.sqrt(good.sum() / (good.sum() - terms))
-            if after < 0.67 * spread:
-                spread = after
+            found, left = robust(design, off, trust)
+            after = spread(left[good]) * np.sqrt(good.sum() / (good.sum() - terms))
+            if after < 0.67 * before:
+                before = after
                 coefficients[:, axis] = 0
                 coefficients[:terms, axis] = found
                 used |= good
@@ -409,15 +337,3 @@ def _fit_bend(points_px: DoubleArray, off_cycles: DoubleArray, weight: DoubleArr
     edge = 0.1  # the fit holds a little beyond the middles of the outer tiles
     reach = np.array([u[used].min(axis=0) - edge, u[used].max(axis=0) + edge])
     return Bend(coefficients, centre, scale, reach)
-
-
-def _robust(
-    design: DoubleArray, off: DoubleArray, trust: DoubleArray
-) -> tuple[DoubleArray, DoubleArray]:
-    robust = trust
-    for _ in range(6):
-        found = _solve(design, off, robust, ridge=1e-6)
-        left = off - design @ found
-        scale = _spread(left[trust > 0]) + 1e-3
-        robust = trust / (1 + (left / (2 * scale)) ** 2) ** 2
-    return found, left

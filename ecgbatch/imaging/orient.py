@@ -240,9 +240,10 @@ def _waves(marks: _Marks, px_per_mm: float) -> tuple[float, float, int]:
             sides = slice(stop + near, stop + far), slice(start - far, start - near)
             right, left_side = (lift[side][~steep[side]] for side in sides)
             # whichever way the page lies, one of the two is the level before the complex
-            for level in (lift[start - near : start], lift[stop : stop + near]):
-                after += float(np.abs(right - np.median(level)).sum())
-                before += float(np.abs(left_side - np.median(level)).sum())
+            for part in (lift[start - near : start], lift[stop : stop + near]):
+                level = np.sort(part)[near // 2]
+                after += float(np.abs(right - level).sum())
+                before += float(np.abs(left_side - level).sum())
             up += max(0.0, base - float(first[start:stop].min())) / px_per_mm
             down += max(0.0, float(last[start:stop].max()) - base) / px_per_mm
     if beats == 0:

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from ecgbatch.errors import PageError, Reason
-from ecgbatch.imaging.lattice import project
+from ecgbatch.imaging.fitting import project
 from ecgbatch.types import ByteArray, DoubleArray, FloatArray, Warp
 
 _LONGEST_MM = 620.0
