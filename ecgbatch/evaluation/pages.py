@@ -18,7 +18,12 @@ from ecgbatch.evaluation.metrics import (
 from ecgbatch.evaluation.truth import TrueRecord
 from ecgbatch.types import LEADS, DoubleArray, Lead
 
+_LIMB = frozenset(LEADS[:6])
 _WRONG_R = 0.9  # below it a lead is another lead, another time, or not read
+_FLAT_MV = 0.05  # what a lead that is flat in truth may show: half a millimetre at 10 mm/mV
+_GAIN_OFF = 0.05  # of the gain; IEC 60601-2-25 allows carts as much
+_MOST_DB = 60.0
+"""An exact lead counts as this: whole microvolts leave 0.29 uV RMS of a usual lead's 0.3 mV."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,20 @@ class LeadResult:
     role: str
     error: LeadError
     snr_challenge_2024_db: float
+
+    @property
+    def wrong(self) -> bool:
+        """Whether it was published and is not the signal that its name promises."""
+        if self.role == "missing":
+            return False
+        if self.flat:
+            return self.error.rmse_mv > _FLAT_MV
+        return not self.error.pearson_r >= _WRONG_R
+
+    @property
+    def flat(self) -> bool:
+        """Whether it was read and is flat in truth, so that no correlation can be told."""
+        return self.error.coverage > 0 and not np.isfinite(self.error.gain)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +83,25 @@ class PageResult:
     @property
     def wrong_leads(self) -> int:
         """Leads that were published and are not what they say."""
-        return sum(
-            not each.error.pearson_r >= _WRONG_R for each in self.leads if each.role != "missing"
-        )
+        return sum(each.wrong for each in self.leads)
+
+    @property
+    def gain_error(self) -> float:
+        """Largest error of the gain, as a share; NaN where no lead was read.
+
+        Carts print limb leads with one gain and chest leads with one, so that each group's median
+        is taken: the amplitude of a single small lead says more of its noise than of the gain.
+        """
+        gains: dict[bool, list[float]] = {}
+        for each in self.leads:
+            if each.error.pearson_r >= _WRONG_R:
+                gains.setdefault(each.lead in _LIMB, []).append(each.error.gain)
+        return max((abs(float(np.median(each)) - 1) for each in gains.values()), default=np.nan)
 
     @property
     def silent_failure(self) -> bool:
-        """Whether it says ``good`` and holds a lead that is not what it says."""
-        return self.outcome == "good" and self.wrong_leads > 0
+        """Whether it says ``good`` and holds a wrong lead, or a gain wrong by more than 5 %."""
+        return self.outcome == "good" and (self.wrong_leads > 0 or self.gain_error > _GAIN_OFF)
 
 
 def compare_page(
@@ -79,8 +109,11 @@ def compare_page(
 ) -> PageResult:
     """Measure every lead of a page against the record that it shows.
 
-    The page's time axis is taken to start with the record; each lead may then move by 0.2 s. The
-    truth is brought to the rate of the page, not the other way round.
+    A lead is compared over the time in which it is printed and with nothing else of the record.
+    Three allowances are made, because paper does not print these things: the page's time axis is
+    taken to start with the record, each lead may then move by 0.2 s as a whole, and its mean is
+    free. Amplitude and speed have no allowance. The truth is brought to the rate of the page, not
+    the other way round.
 
     Args:
         leads: As published, in µV; empty for a page in quarantine.
@@ -142,17 +175,18 @@ class Summary:
         pages: How many.
         published: Those that stand in ``pages``.
         good: Those that say ``good``.
-        silent_failures: Those that say ``good`` and hold a wrong lead.
+        silent_failures: Those that say ``good`` and hold a wrong lead or a wrong gain.
         leads: Printed leads.
-        r_median: Pearson r; a lead that was not read counts as 0.
+        r_median: Pearson r; a lead that was not read counts as 0, one that is flat in truth not.
         r_mean: Mean of the same.
         r_p5: 5 % quantile of the same.
         rmse_median_mv: Over the leads that were read.
-        snr_median_db: ``snr_plain`` after the best shift and without the offset.
+        snr_median_db: ``snr_plain`` after the best shift and without the offset, over leads that
+            are not flat in truth. More than 60 dB counts as 60, so that exact leads have a place.
         snr_mean_db: Mean of the same.
         snr_p5_db: 5 % quantile of the same.
         snr_challenge_2024_db: Mean over leads of the challenge's formula.
-        score_competition_2025_db: The competition's score of the pages.
+        score_competition_2025_db: The competition's score of the pages, which count 60 dB at most.
         gain_median: Over the leads that were read with r of 0.9 or more.
         time_scale_median: Over the same.
         coverage_mean: Share of true samples that were read.
@@ -197,8 +231,9 @@ def summarize(results: Sequence[PageResult]) -> list[Summary]:
 def _sum_up(stratum: str, results: Sequence[PageResult]) -> Summary:
     leads = [lead for result in results for lead in result.leads]
     errors = [lead.error for lead in leads]
-    r = np.nan_to_num(np.array([error.pearson_r for error in errors]))
-    snr = np.nan_to_num(np.array([error.snr_db for error in errors]))
+    beating = [lead.error for lead in leads if not lead.flat]
+    r = np.nan_to_num([error.pearson_r for error in beating] or [np.nan])
+    snr = np.minimum([error.snr_db for error in beating] or [0.0], _MOST_DB)
     read = [error for error in errors if error.pearson_r >= _WRONG_R]
     return Summary(
         stratum=stratum,
@@ -216,7 +251,7 @@ def _sum_up(stratum: str, results: Sequence[PageResult]) -> Summary:
         snr_p5_db=float(np.quantile(snr, 0.05)),
         snr_challenge_2024_db=_mean([lead.snr_challenge_2024_db for lead in leads]),
         score_competition_2025_db=score_competition_2025(
-            [result.ratio_competition_2025 for result in results]
+            [min(result.ratio_competition_2025, 10 ** (_MOST_DB / 10)) for result in results]
         ),
         gain_median=_median([error.gain for error in read]),
         time_scale_median=_median([error.time_scale for error in read]),

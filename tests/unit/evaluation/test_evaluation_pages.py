@@ -63,6 +63,37 @@ def test_a_good_page_with_a_wrong_lead_fails_in_silence():
     assert (review.wrong_leads, review.silent_failure) == (1, False)
 
 
+def test_a_good_page_whose_chest_leads_have_a_wrong_gain_fails_in_silence():
+    def split(chest):
+        return [
+            *page()[:6],
+            *(published(name, t0_ms=5000.0, gain=chest) for name in LEADS[6:]),
+        ]
+
+    halved = compare_page(split(0.5), RECORD, stratum="a", outcome="good")
+    near = compare_page(split(0.97), RECORD, stratum="a", outcome="good")
+    assert halved.gain_error == pytest.approx(0.5)
+    assert (halved.wrong_leads, halved.silent_failure) == (0, True)
+    assert not near.silent_failure
+
+
+def test_a_lead_that_is_flat_in_truth_is_wrong_only_where_it_is_read_with_beats():
+    flat = TrueRecord("8", 500.0, {"I": np.zeros(5000)})
+    still = Lead("I", "strip", "read", 0.0, 500.0, 200.0, np.full(1250, 3, np.float32), 0.0, 1.0)
+    assert not compare_page([still], flat, stratum="a", outcome="good").silent_failure
+    assert compare_page([published("I")], flat, stratum="a", outcome="good").silent_failure
+
+
+def test_exact_leads_count_as_60_db_and_leave_the_figures_finite():
+    exact = compare_page(page(), RECORD, stratum="a", outcome="good")
+    lost = compare_page([], RECORD, stratum="a", outcome="no_grid")
+    (alone,) = summarize([exact])
+    (both,) = summarize([exact, lost])
+    assert alone.snr_median_db == alone.snr_mean_db == 60
+    assert both.snr_mean_db == pytest.approx(60 * 13 / 25)  # 13 printed leads, 12 lost ones
+    assert both.score_competition_2025_db == pytest.approx(57, abs=0.1)  # half of 60 dB
+
+
 def test_a_lead_at_another_rate_is_compared_at_that_rate():
     values = 1000 * RECORD.leads_mv["I"][:2500:2]
     half = Lead("I", "strip", "digital", 0.0, 250.0, 250.0, values.astype(np.float32), 0.0, 1.0)
