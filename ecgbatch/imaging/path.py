@@ -78,10 +78,11 @@ def find_path(
     crossed = np.zeros(right - left, np.bool_)
     mine = np.arange(runs.first[left], runs.first[right])
     inside = (runs.bottom_px[mine] >= top_px) & (runs.top_px[mine] <= bottom_px)
-    welcome = np.unique(links.chain[mine[inside]])
-    mine = mine[np.isin(links.chain[mine], welcome)]
+    chain = links.chain[mine]
+    mine = mine[_members(chain, chain[inside])]
     if mine.size == 0:
         return path, crossed
+    chain = links.chain[mine]
     top, bottom = runs.top_px[mine], runs.bottom_px[mine]
     outside_px = np.maximum(0, np.maximum(top_px - bottom, top - bottom_px))
     price = _PER_OUTSIDE_MM * outside_px / px_per_mm
@@ -89,17 +90,25 @@ def find_path(
         stray_px = np.maximum(0, np.maximum(baseline_px - bottom, top - baseline_px))
         price += _PER_STRAY_MM * stray_px / px_per_mm
     if taken is not None:
-        price = price + _PER_TAKEN_COLUMN * np.isin(links.chain[mine], taken)
+        price = price + _PER_TAKEN_COLUMN * _members(chain, taken)
     line_px = float(np.median(bottom - top))
     worth = np.minimum((bottom - top) / line_px, 1.0)  # remains of a grid are thinner
     reach = max(2, round(_DIRECTION_MM * px_per_mm))
     chains = _gather(runs, links, mine, worth - price, reach=reach, speck_px2=_SPECK * line_px**2)
     walk = _walk(links, chains, runs, longest=CROSSING_MM * px_per_mm, turn_px=_TURN_MM * px_per_mm)
-    for number, is_knot in walk:
-        members = mine[links.chain[mine] == links.chain[chains.first[number]]]
-        path[runs.column[members] - left] = members
-        crossed[runs.column[members] - left] = is_knot
+    numbers = links.chain[chains.first[[number for number, _ in walk]]]
+    chosen = mine[_members(chain, numbers)]
+    path[runs.column[chosen] - left] = chosen
+    knots = numbers[[is_knot for _, is_knot in walk]]
+    crossed[runs.column[chosen] - left] = _members(links.chain[chosen], knots)
     return path, crossed
+
+
+def _members(chain: IndexArray, among: IndexArray) -> npt.NDArray[np.bool_]:
+    """Whether each run's chain is ``among`` some; a table is quicker than ``np.isin``."""
+    table = np.zeros(max(chain.max(initial=0), among.max(initial=0)) + 1, np.bool_)
+    table[among] = True
+    return np.asarray(table[chain])
 
 
 def _gather(
@@ -145,29 +154,16 @@ def _walk(
 ) -> list[tuple[int, bool]]:
     """Best sequence of chains by dynamic programming over their ends, and which are knots."""
     into, out_of = _find_knots(links, chains, longest=longest)
-    count = chains.first.size
-    is_knot = np.isin(np.arange(count), out_of)
-    best = np.where(is_knot, -np.inf, chains.value)  # a knot is crossed, never visited
-    before = np.full(count, -1)
-    for here in range(1, count):
-        there = np.flatnonzero((chains.stop[:here] < chains.start[here]) & ~is_knot[:here])
-        if there.size == 0 or is_knot[here]:
-            continue
-        gap = chains.start[here] - chains.stop[there] - 1
-        first, last = chains.first[here], chains.last[there]
-        apart = np.maximum(
-            runs.top_px[first] - runs.bottom_px[last], runs.top_px[last] - runs.bottom_px[first]
-        )
-        cost = _PER_GAP_COLUMN * gap + _PER_JUMP_PX * np.maximum(apart, 0)
-        # Across a knot each side should lie on the other's line; its columns are covered.
-        across = (out_of[here] >= 0) & (into[there] == out_of[here])
-        off = _off_line(chains, there, here, steps=gap + 1.0)
-        cost = np.where(across, _PER_JUMP_PX * np.minimum(off, turn_px) - gap, cost)
-        total = best[there] - cost
-        choice = int(np.argmax(total))
-        if total[choice] > 0:
+    cost = _costs(chains, runs, into, out_of, turn_px=turn_px)
+    # A knot is crossed, never visited.
+    best = np.where(np.isin(np.arange(into.size), out_of), -np.inf, chains.value)
+    before = np.full(best.size, -1)
+    for here in range(1, best.size):
+        total = best[:here] - cost[here, :here]
+        choice = int(total.argmax())
+        if total[choice] > 0 and best[here] > -np.inf:
             best[here] += total[choice]
-            before[here] = there[choice]
+            before[here] = choice
     place = int(np.argmax(best))
     walk = [(place, False)]
     while before[place] >= 0:
@@ -179,7 +175,26 @@ def _walk(
     return walk[::-1]
 
 
-def _off_line(chains: _Chains, there: IndexArray, here: int, *, steps: DoubleArray) -> DoubleArray:
+def _costs(
+    chains: _Chains, runs: Runs, into: IndexArray, out_of: IndexArray, *, turn_px: float
+) -> DoubleArray:
+    """What it costs to reach each chain (row) from each other one (column); inf against time."""
+    gap = chains.start[:, None] - chains.stop[None, :] - 1
+    top, bottom = runs.top_px.astype(np.float64), runs.bottom_px.astype(np.float64)
+    first, last = chains.first[:, None], chains.last[None, :]
+    apart = np.maximum(top[first] - bottom[last], top[last] - bottom[first])
+    cost = _PER_GAP_COLUMN * gap + _PER_JUMP_PX * np.maximum(apart, 0)
+    # Across a knot each side should lie on the other's line; its columns are covered.
+    here, there = np.nonzero((out_of[:, None] >= 0) & (into[None, :] == out_of[:, None]))
+    between = gap[here, there]
+    off = _off_line(chains, there, here, steps=between + 1.0)
+    cost[here, there] = _PER_JUMP_PX * np.minimum(off, turn_px) - between
+    return np.where(gap >= 0, cost, np.inf)
+
+
+def _off_line(
+    chains: _Chains, there: IndexArray, here: IndexArray, *, steps: DoubleArray
+) -> DoubleArray:
     """Distance of each side of a knot from the line on which the other lies; the larger one."""
     leave, enter = chains.leave_slope[there], chains.enter_slope[here]
     ahead = chains.leave_y[there] + leave * steps - chains.enter_y[here]
@@ -193,20 +208,19 @@ def _find_knots(links: Links, chains: _Chains, *, longest: float) -> tuple[Index
 
     A knot is a short chain in which several come together and part again.
     """
-    number_of = {int(links.chain[run]): number for number, run in enumerate(chains.first)}
-    count = chains.first.size
-    leaves: list[list[int]] = [[] for _ in range(count)]
-    enters: list[list[int]] = [[] for _ in range(count)]
-    for number, run in enumerate(chains.last):
-        for follower in range(links.next_first[run], links.next_first[run] + links.next_count[run]):
-            other = number_of.get(int(links.chain[follower]), number)
-            if other != number:
-                leaves[number].append(other)
-                enters[other].append(number)
-    into, out_of = np.full(count, -1), np.full(count, -1)
-    for number in range(count):
-        short = chains.stop[number] - chains.start[number] < longest
-        if short and len(enters[number]) > 1 and len(leaves[number]) > 1:
-            into[enters[number]] = number
-            out_of[leaves[number]] = number
+    number_of = np.full(links.chain.max() + 1, -1)
+    number_of[links.chain[chains.first]] = np.arange(chains.first.size)
+    count = links.next_count[chains.last]
+    source = np.repeat(np.arange(count.size), count)
+    nth = np.arange(source.size) - np.repeat(np.cumsum(count) - count, count)
+    target = number_of[links.chain[np.repeat(links.next_first[chains.last], count) + nth]]
+    known = (target >= 0) & (target != source)
+    source, target = source[known], target[known]
+    enters, leaves = (np.bincount(ends, minlength=count.size) for ends in (target, source))
+    knot = (chains.stop - chains.start < longest) & (enters > 1) & (leaves > 1)
+    into, out_of = np.full((2, count.size), -1)
+    order = np.argsort(target, kind="stable")  # of several knots the last one counts
+    order = order[knot[target[order]]]
+    into[source[order]] = target[order]
+    out_of[target[knot[source]]] = source[knot[source]]
     return into, out_of

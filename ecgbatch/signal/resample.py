@@ -7,6 +7,8 @@ sample, and nothing rings at its edges. Windowed sinc: Smith and Gossett, ICASSP
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from ecgbatch.types import DoubleArray, FloatArray
@@ -49,22 +51,39 @@ def resample(
 def _read(stretch: FloatArray, position: DoubleArray, *, ratio: float) -> FloatArray:
     if stretch.size == 1:
         return np.full(position.size, stretch[0], np.float32)
-    cutoff = _PASS * min(1.0, ratio)
-    reach = int(np.ceil(_LOBES / cutoff))
-    padded = np.pad(stretch, (reach - 1, reach + 1), mode="reflect", reflect_type="odd")
+    kernels = _kernels(_PASS * min(1.0, ratio))
+    taps = kernels.shape[1]
+    padded = _continued(stretch, before=taps // 2 - 1, after=taps // 2 + 1)
     whole = np.floor(position).astype(np.intp)
+    phase = np.rint((position - whole) * _PHASES).astype(np.intp)
     # Rates of paper are mostly in simple ratio to ours, so few different phases occur.
-    phase, which = np.unique(np.rint((position - whole) * _PHASES), return_inverse=True)
-    taps = np.arange(1 - reach, reach + 1)
-    weights = _kernel(taps[None, :] - phase[:, None] / _PHASES, cutoff=cutoff, reach=reach)
-    if phase.size <= _FEW_PHASES:
-        filtered = np.stack([np.correlate(padded, row) for row in weights])
-        return np.asarray(filtered[which, whole])
-    windows = np.lib.stride_tricks.sliding_window_view(padded, taps.size)
-    return np.asarray(np.einsum("ij,ij->i", windows[whole], weights[which]))
+    used = np.flatnonzero(np.bincount(phase))
+    if used.size <= _FEW_PHASES:
+        result = np.empty(position.size, np.float32)
+        for each in used:
+            at = phase == each
+            result[at] = np.correlate(padded, kernels[each])[whole[at]]
+        return result
+    windows = np.lib.stride_tricks.sliding_window_view(padded, taps)
+    return np.asarray(np.einsum("ij,ij->i", windows[whole], kernels[phase]))
 
 
-def _kernel(distance: DoubleArray, *, cutoff: float, reach: int) -> FloatArray:
+def _continued(stretch: FloatArray, *, before: int, after: int) -> FloatArray:
+    """Continue a stretch by point reflection at its ends, as often as it takes."""
+    last = stretch.size - 1
+    turns, place = np.divmod(np.arange(-before, stretch.size + after), 2 * last)
+    values = stretch.astype(np.float64)
+    there_and_back = np.concatenate([values, 2 * values[-1] - values[-2:0:-1]])
+    rise = 2 * (values[-1] - values[0])
+    return np.asarray(there_and_back[place] + rise * turns, np.float32)
+
+
+@lru_cache(maxsize=4)
+def _kernels(cutoff: float) -> FloatArray:
+    """Weights for every phase, ``(phase, tap)``; they take longer to compute than to use."""
+    reach = int(np.ceil(_LOBES / cutoff))
+    taps, phases = np.arange(1 - reach, reach + 1), np.arange(_PHASES + 1) / _PHASES
+    distance = taps - phases[:, None]
     window = np.i0(_KAISER_BETA * np.sqrt(np.maximum(0, 1 - (distance / reach) ** 2)))
     weights = np.sinc(cutoff * distance) * window
     return np.asarray(weights / weights.sum(axis=1, keepdims=True), np.float32)
