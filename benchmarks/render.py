@@ -12,7 +12,7 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from ecgbatch.synth.damage import PROFILES, damaged
+from ecgbatch.synth.damage import damaged, profile_names
 from ecgbatch.synth.heart import simulate
 from ecgbatch.synth.layouts import layout
 from ecgbatch.synth.paper import render
@@ -50,7 +50,7 @@ def main() -> None:
                 )
             )
     page = render(leads[0], fs_hz=500.0, layout=layout("3x4+1R"), style=style("pink_letter"))
-    for profile in PROFILES:
+    for profile in profile_names():
         rows[f"damage {profile} 200 dpi"] = lambda seed, profile=profile: damaged(
             page, profile=profile, seed=seed
         )
