@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ecgbatch.imaging.baselines import Baseline
-from ecgbatch.imaging.marks import Marks, Upright
+from ecgbatch.imaging.marks import IntArray, Marks, Upright
 from ecgbatch.imaging.masks import BoolArray, runs
 
 Numbers = npt.NDArray[np.float32]
@@ -87,8 +87,7 @@ def find_hints(
         pen_px: Thickness of level lines on the reduced page.
     """
     trail = _Trail(marks, rows)
-    for word in find_words(marks, ~chosen, pen_px=pen_px):
-        trail.add_word(word)
+    trail.add_words(find_words(marks, ~chosen, pen_px=pen_px))
     for row in range(len(rows)):
         trail.add_lines(row)
         trail.add_gaps(row, covered[row])
@@ -114,21 +113,22 @@ def find_words(marks: Marks, among: BoolArray, *, pen_px: float) -> list[Word]:
     )
     if letters.size > _MOST_LETTERS:
         return []
-    open_words: list[list[int]] = []
-    for k in letters[np.argsort(marks.left[letters], kind="stable")]:
-        left, top, right, bottom = (
-            int(side[k]) for side in (marks.left, marks.top, marks.right, marks.bottom)
-        )
-        for word in reversed(open_words):
-            beside = left - word[2] <= _LETTER_GAP_MM * scale
+    letters = letters[np.argsort(marks.left[letters], kind="stable")]
+    sides = (side[letters].tolist() for side in (marks.left, marks.top, marks.right, marks.bottom))
+    words: list[list[int]] = []
+    near: list[list[int]] = []  # words that end beside the letter
+    for left, top, right, bottom in zip(*sides, strict=True):
+        near = [word for word in near if left - word[2] <= _LETTER_GAP_MM * scale]
+        for word in reversed(near):
             level = min(bottom, word[3]) - max(top, word[1])
-            if beside and 2 * level >= min(bottom - top, word[3] - word[1]):
+            if 2 * level >= min(bottom - top, word[3] - word[1]):
                 word[1], word[3] = min(top, word[1]), max(bottom, word[3])
                 word[2], word[4] = max(right, word[2]), word[4] + 1
                 break
         else:
-            open_words.append([left, top, right, bottom, 1])
-    return [Word(*word) for word in open_words if word[2] - word[0] <= _WORD_WIDTH_MM * scale]
+            near.append([left, top, right, bottom, 1])
+            words.append(near[-1])
+    return [Word(*word) for word in words if word[2] - word[0] <= _WORD_WIDTH_MM * scale]
 
 
 class _Trail:
@@ -150,16 +150,16 @@ class _Trail:
         unrest = float(usual.mean())
         return Hints(strength, tuple(self._exact), unrest, self._named, tuple(self._ticks))
 
-    def add_word(self, word: Word) -> None:
-        row = self._row_of((word.top + word.bottom) / 2)
-        if row is None:
-            return
+    def add_words(self, words: Sequence[Word]) -> None:
         before, after = _NAME_BEFORE_MM * self._scale, _NAME_AFTER_MM * self._scale
-        self._weaken(row, word.left - before, word.left + after, _NAME_TRUST)
-        begin = self._rows[row].left_px
-        self._named[row] |= begin - 2 * before < word.left < begin + 2 * before
-        if word.letters == 1 and word.right - word.left <= _GAP_MM * self._scale:
-            self._mark(row, (word.left + word.right) / 2, _MARK_TRUST)
+        for word, row in zip(words, self._rows_of(words), strict=True):
+            if row < 0:
+                continue
+            self._weaken(row, word.left - before, word.left + after, _NAME_TRUST)
+            begin = self._rows[row].left_px
+            self._named[row] |= begin - 2 * before < word.left < begin + 2 * before
+            if word.letters == 1 and word.right - word.left <= _GAP_MM * self._scale:
+                self._mark(row, (word.left + word.right) / 2, _MARK_TRUST)
 
     def add_lines(self, row: int) -> None:
         """Ruled verticals that cross the row."""
@@ -196,33 +196,36 @@ class _Trail:
 
     def add_uprights(self, uprights: Sequence[Upright]) -> None:
         """Ticks that touch the trace: the same length at the same place in half the rows."""
-        found = []
-        for upright in uprights:
-            row = self._row_of((upright.top + upright.bottom) / 2)
-            if row is not None:
-                above = self._rows[row].y_px - upright.top
-                length = upright.bottom - upright.top
-                found.append((row, upright, above, length))
-        if len(found) > _MOST_UPRIGHTS:
+        rows = self._rows_of(uprights)
+        uprights = [uprights[k] for k in np.flatnonzero(rows >= 0)]
+        rows = rows[rows >= 0]
+        if not 0 < len(uprights) <= _MOST_UPRIGHTS:
             return
-        alike = _ALIKE_MM * self._scale
-        shape = np.array([(u.left, above / 3, length) for _, u, above, length in found])
-        ticks: list[list[Upright]] = [[] for _ in self._rows]
-        for k, (row, upright, _, _) in enumerate(found):
-            same = np.flatnonzero((np.abs(shape - shape[k]) <= alike).all(axis=1))
-            if len({found[other][0] for other in same}) >= max(2, len(self._rows) / 2):
-                ticks[row].append(upright)
-        for row, uprights_of_row in enumerate(ticks):
-            if len(uprights_of_row) <= _MOST_TICKS:
-                for upright in uprights_of_row:
-                    self._mark(row, upright.centre, _UPRIGHT_TRUST)
-                    self._ticks.append(upright)
+        left, top, bottom = _sides(uprights)
+        above = np.array([place.y_px for place in self._rows])[rows] - top
+        shape = (left, above / 3, bottom - top)
+        alike = [np.abs(np.subtract.outer(s, s)) <= _ALIKE_MM * self._scale for s in shape]
+        same = np.logical_and.reduce(alike)
+        in_rows = [same[:, rows == row].any(axis=1) for row in range(len(self._rows))]
+        repeated = np.sum(in_rows, axis=0) >= max(2, len(self._rows) / 2)
+        for row in range(len(self._rows)):
+            ticks = np.flatnonzero(repeated & (rows == row))
+            if ticks.size <= _MOST_TICKS:
+                for k in ticks:
+                    self._mark(row, uprights[k].centre, _UPRIGHT_TRUST)
+                    self._ticks.append(uprights[k])
 
-    def _row_of(self, y_px: float) -> int | None:
-        row = min(range(len(self._rows)), key=lambda k: abs(self._rows[k].y_px - y_px))
-        place = self._rows[row]
-        room = place.above_px if y_px < place.y_px else place.below_px
-        return row if abs(y_px - place.y_px) <= _NEAR_ROW * room else None
+    def _rows_of(self, things: Sequence[Word | Upright]) -> IntArray:
+        """The row that each belongs to by its middle; -1 for none."""
+        _, top, bottom = _sides(things)
+        middle = (top + bottom) / 2
+        y, above, below = (
+            np.array([getattr(place, name) for place in self._rows])
+            for name in ("y_px", "above_px", "below_px")
+        )
+        row = np.abs(np.subtract.outer(y, middle)).argmin(axis=0)
+        room = np.where(middle < y[row], above[row], below[row])
+        return np.where(np.abs(middle - y[row]) <= _NEAR_ROW * room, row, -1)
 
     def _mark(self, row: int, x_px: float, trust: float) -> None:
         reach = _MARK_MM * self._scale
@@ -232,3 +235,9 @@ class _Trail:
     def _weaken(self, row: int, start_px: float, stop_px: float, trust: float) -> None:
         start, stop = max(0, round(start_px)), max(0, round(stop_px) + 1)
         self._doubt[row, start:stop] *= 1 - trust
+
+
+def _sides(things: Sequence[Word | Upright]) -> tuple[IntArray, ...]:
+    """Left, top and bottom of each."""
+    names = ("left", "top", "bottom")
+    return tuple(np.array([getattr(each, n) for each in things], np.intp) for n in names)

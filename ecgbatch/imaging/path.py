@@ -187,18 +187,18 @@ def _costs(
     # Across a knot each side should lie on the other's line; its columns are covered.
     here, there = np.nonzero((out_of[:, None] >= 0) & (into[None, :] == out_of[:, None]))
     between = gap[here, there]
-    off = _off_line(chains, there, here, steps=between + 1.0)
+    off = _off_line(chains, there, here, columns=between + 1)
     cost[here, there] = _PER_JUMP_PX * np.minimum(off, turn_px) - between
     return np.where(gap >= 0, cost, np.inf)
 
 
 def _off_line(
-    chains: _Chains, there: IndexArray, here: IndexArray, *, steps: DoubleArray
+    chains: _Chains, there: IndexArray, here: IndexArray, *, columns: IndexArray
 ) -> DoubleArray:
     """Distance of each side of a knot from the line on which the other lies; the larger one."""
     leave, enter = chains.leave_slope[there], chains.enter_slope[here]
-    ahead = chains.leave_y[there] + leave * steps - chains.enter_y[here]
-    back = chains.enter_y[here] - enter * steps - chains.leave_y[there]
+    ahead = chains.leave_y[there] + leave * columns - chains.enter_y[here]
+    back = chains.enter_y[here] - enter * columns - chains.leave_y[there]
     aside = np.maximum(np.abs(ahead) / np.hypot(1, leave), np.abs(back) / np.hypot(1, enter))
     return np.asarray(aside)
 
