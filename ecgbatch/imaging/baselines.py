@@ -88,9 +88,8 @@ def flat_rows(flats: BoolArray, rows: Sequence[Baseline], *, px_per_mm: float) -
 
 def line_thickness(level: BoolArray) -> float:
     """Return the usual thickness in pixels of lines that run level; 0 without any."""
-    starts = level.copy()
-    starts[1:] &= ~level[:-1]
-    return float(level.sum() / max(int(starts.sum()), 1))
+    starts = np.count_nonzero(level[:1]) + np.count_nonzero(level[1:] & ~level[:-1])
+    return float(np.count_nonzero(level) / max(starts, 1))
 
 
 def find_baselines(level: BoolArray, lines: BoolArray, *, px_per_mm: float) -> tuple[Baseline, ...]:
@@ -104,9 +103,9 @@ def find_baselines(level: BoolArray, lines: BoolArray, *, px_per_mm: float) -> t
     Returns:
         Rows with enough level ink; empty on a page without traces.
     """
-    density = level.sum(axis=1, dtype=np.float32)
+    density = cv2.reduce(level.view(np.uint8), 1, cv2.REDUCE_SUM, dtype=cv2.CV_32F)
     sigma = _SMOOTH_MM * px_per_mm
-    density = cv2.GaussianBlur(density.reshape(-1, 1), (0, 0), sigma).ravel()
+    density = cv2.GaussianBlur(density, (0, 0), sigma).ravel()
     peaks = _peaks(density, apart_px=_APART_MM * px_per_mm)
     band = round(_BAND_MM * px_per_mm)
     covered = [_any_row(level[max(0, y - band) : y + band + 1]) for y in peaks]

@@ -197,7 +197,7 @@ class _Trail:
     def add_uprights(self, uprights: Sequence[Upright]) -> None:
         """Ticks that touch the trace: the same length at the same place in half the rows."""
         rows = self._rows_of(uprights)
-        uprights = [uprights[k] for k in np.flatnonzero(rows >= 0)]
+        uprights = [uprights[k] for k in np.flatnonzero(rows >= 0).tolist()]
         rows = rows[rows >= 0]
         if not 0 < len(uprights) <= _MOST_UPRIGHTS:
             return

@@ -31,14 +31,16 @@ def find_ink(page: ByteArray, *, px_per_mm: float) -> ByteArray:
         ``(row, column)`` uint8: 0 is paper, 255 the page's usual ink. Values in between are
         proportional to the share of a pixel that is inked, as far as the scan tells.
     """
-    relative = cv2.divide(page, _paper_shade(page, px_per_mm=px_per_mm), scale=255)
-    darkness = cv2.bitwise_not(relative)  # a shadow dims ink and paper alike, their ratio stays
+    # Every step writes over the one before: fresh memory for a page costs as much as a step.
+    shade = _paper_shade(page, px_per_mm=px_per_mm)
+    relative = cv2.divide(page, shade, dst=shade, scale=255)
+    darkness = cv2.bitwise_not(relative, dst=relative)  # shadows dim ink and paper alike
     grid = find_grid(darkness, px_per_mm=px_per_mm)
-    bare = darkness if grid is None else cv2.subtract(darkness, grid.page)
+    bare = darkness if grid is None else cv2.subtract(darkness, grid.page, dst=darkness)
     paper_level, ink_level = _levels(bare, px_per_mm=px_per_mm)
     if grid is None:
         gain = 255.0 / (ink_level - paper_level)
-        return np.asarray(cv2.addWeighted(bare, gain, bare, 0.0, -gain * paper_level))
+        return np.asarray(cv2.addWeighted(bare, gain, bare, 0.0, -gain * paper_level, dst=bare))
     ink = uncover(bare, grid, ink_level=ink_level)
     return without_pieces(ink, grid, px_per_mm=px_per_mm)
 

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ecgbatch.imaging.masks import BoolArray, long_runs, rare_long_runs
+from ecgbatch.imaging.masks import BoolArray, long_runs, rare_long_runs, runs
 from ecgbatch.types import ByteArray
 
 IntArray = npt.NDArray[np.intp]
@@ -254,16 +254,18 @@ def _threshold(reduced: ByteArray) -> int:
 
 def _alone(rules: BoolArray, dark: BoolArray) -> BoolArray:
     """Keep the verticals with paper on both sides; complexes of overlapping rows have ink there."""
-    if not rules.any():
-        return rules
-    pieces = connected(rules)
-    alone = np.ones(pieces.area.size, np.bool_)
-    for piece in range(1, alone.size):
-        rows = slice(pieces.top[piece], pieces.bottom[piece])
-        for side in (pieces.left[piece] - _BESIDE_PX, pieces.right[piece] - 1 + _BESIDE_PX):
-            if 0 <= side < dark.shape[1] and dark[rows, side].mean() > _BESIDE_INK:
-                alone[piece] = False
-    return pieces.of(alone)
+    kept = rules.copy()
+    for first, end in runs(np.asarray(rules.any(axis=0))):
+        pieces = connected(np.ascontiguousarray(rules[:, first:end]))
+        beside = np.zeros(pieces.area.size, np.bool_)
+        for piece in range(1, beside.size):
+            rows = slice(pieces.top[piece], pieces.bottom[piece])
+            left, right = first + pieces.left[piece], first + pieces.right[piece]
+            for side in (left - _BESIDE_PX, right - 1 + _BESIDE_PX):
+                if 0 <= side < dark.shape[1] and dark[rows, side].mean() > _BESIDE_INK:
+                    beside[piece] = True
+        kept[:, first:end] &= ~pieces.of(beside)
+    return kept
 
 
 def _crossings(black: BoolArray, pieces: Pieces) -> IntArray:

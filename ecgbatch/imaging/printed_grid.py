@@ -20,6 +20,7 @@ _TILE_MM = 20.0  # paper that curves still keeps its grid's phase over this leng
 _FOLDS = 4  # periods of a tile on both axes
 _VISIBLE_LEVELS = 4.0  # a page-wide average that repeats by this much is print, not noise
 _PIECE_MM = 15.0  # a trace in one piece is longer
+_FAINT = 0.25  # of what passes for ink: no line is so uneven that it is four times as dark nearby
 _ON_LINES = 0.85  # of a piece's pixels that lie where the grid is printed
 
 
@@ -117,7 +118,8 @@ def uncover(bare: ByteArray, grid: PrintedGrid, *, ink_level: float) -> ByteArra
         ink_level: Darkness of ink.
     """
     room = np.clip(ink_level - np.arange(256.0), ink_level / 4, 255).astype(np.uint8)
-    return np.asarray(cv2.divide(bare, grid.through(room), scale=255))
+    below = grid.through(room)
+    return np.asarray(cv2.divide(bare, below, dst=below, scale=255))
 
 
 def without_pieces(ink: ByteArray, grid: PrintedGrid, *, px_per_mm: float) -> ByteArray:
@@ -129,9 +131,11 @@ def without_pieces(ink: ByteArray, grid: PrintedGrid, *, px_per_mm: float) -> By
         px_per_mm: Scale of the page.
     """
     factor = reduction(px_per_mm)
+    strongest = float(np.percentile(grid.tiles[:, ::factor, :, ::factor], 99))
+    if strongest < _FAINT * INK_LEVEL:
+        return ink
     dark = darkest(ink, factor=factor) >= INK_LEVEL
-    strong = float(np.percentile(grid.tiles[:, ::factor, :, ::factor], 99)) / 2
-    printed = darkest(grid.page, factor=factor) >= strong
+    printed = darkest(grid.page, factor=factor) >= strongest / 2
     found = connected(dark)
     on_lines = found.count(printed)
     size = np.maximum(found.right - found.left, found.bottom - found.top)
@@ -140,4 +144,5 @@ def without_pieces(ink: ByteArray, grid: PrintedGrid, *, px_per_mm: float) -> By
     pieces = found.of(is_piece)
     edges = cv2.dilate(pieces.view(np.uint8), np.ones((3, 3), np.uint8)).view(np.bool_)
     removed = enlarged(edges & (pieces | ~dark), factor=factor, shape=ink.shape)
-    return np.asarray(ink * (~removed).view(np.uint8))
+    kept = np.logical_not(removed, out=removed).view(np.uint8)
+    return np.multiply(ink, kept, out=kept)
