@@ -18,7 +18,8 @@ from ecgbatch.synth.truth import PageTruth
 from ecgbatch.types import ByteArray, DoubleArray, FloatArray
 
 _CELL_PX = 8
-_STEPS = 7
+_STEPS = 20
+_NEAR_PX = 0.002
 """Each step of the inverse shrinks its error by the slope of the displacement, below 0.1 here."""
 
 _CAMERA = 1.6
@@ -141,7 +142,7 @@ def crumpled(
     offset = (through * normal.T).sum(axis=1)
     turn = steepness * rng.uniform(-1, 1, creases)
     # Creases end: each is deep around its middle only.
-    reach = rng.uniform(0.1, 0.35, creases) * _diagonal(page)
+    reach = rng.uniform(0.04, 0.16, creases) * _diagonal(page)
     centre = np.array([(width - 1) / 2, (height - 1) / 2])
     camera = _CAMERA * _diagonal(page)
 
@@ -205,7 +206,10 @@ def _bent(page: RenderedPage, relief: _Relief, *, light: float, light_deg: float
     target = np.stack(np.meshgrid(x, y), axis=-1)
     source = target
     for _ in range(_STEPS):
-        source = source + target - relief.seen_at(source)
+        error = target - relief.seen_at(source)
+        source = source + error
+        if np.abs(error).max() < _NEAR_PX:
+            break
     size = (x.size * _CELL_PX, y.size * _CELL_PX)
 
     def full(cells: DoubleArray) -> FloatArray:

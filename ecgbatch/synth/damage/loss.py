@@ -48,7 +48,7 @@ def torn(
     mm = px_per_mm(page)
     height, width = page.pixels.shape[:2]
     size = height if side in {"left", "right"} else width
-    line = depth_mm * mm * (1 + 0.5 * _rough(size, 60 * mm, rng)) + 0.5 * mm * _rough(size, mm, rng)
+    line = depth_mm * mm * (1 + 0.2 * _rough(size, 60 * mm, rng)) + 0.5 * mm * _rough(size, mm, rng)
     place = np.arange(width if side in {"left", "right"} else height, dtype=np.float64)
     if side in {"right", "bottom"}:
         place = place[::-1]

@@ -67,7 +67,7 @@ def handwritten(
     height_mm: float,
     rgb: Colour,
     rng: np.random.Generator,
-    pen_mm: float = 0.4,
+    pen_mm: float = 0.3,
 ) -> RenderedPage:
     """Write lines by hand: words of loops that nobody can read.
 
@@ -113,8 +113,8 @@ def _word(size_px: float, rng: np.random.Generator) -> DoubleArray:
     high = np.interp(turns, knots, tall * rng.uniform(0.6, 1.1, strokes + 1))
     phase = 2 * np.pi * turns
     y = -0.5 * high * (1 - np.cos(phase))
-    x = 0.55 * turns + varied(0.1, 0.4) * np.sin(phase + varied(0.2, 1.6)) - 0.25 * y
-    return size_px * np.stack([x, y], axis=1)
+    x = np.cumsum(varied(0.45, 1.3)) / 14 + varied(0.05, 0.35) * np.sin(phase + varied(0.2, 1.6))
+    return size_px * np.stack([x - 0.3 * y, y], axis=1)
 
 
 def penned(

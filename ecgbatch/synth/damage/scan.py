@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from ecgbatch.errors import ConfigError
 from ecgbatch.synth.damage.fields import cloud, lit, px_per_mm, require, tinted
 from ecgbatch.synth.paper import RenderedPage
 from ecgbatch.types import ByteArray
@@ -106,6 +107,8 @@ def streaked(
         along: ``columns`` or ``rows``.
     """
     require("darkness", abs(darkness), 0, 1)
+    if along not in {"columns", "rows"}:
+        raise ConfigError(f"along: {along!r} is not columns or rows")
     mm = px_per_mm(page)
     shape = page.pixels.shape[:2]
     size = shape[1] if along == "columns" else shape[0]
@@ -149,6 +152,8 @@ def faxed(
     """
     require("threshold", threshold, 0.01, 0.99)
     require("lost_lines", lost_lines, 0, 0.5)
+    if mode not in _FAX_LINES_PER_MM:
+        raise ConfigError(f"mode: {mode!r} is not {' or '.join(_FAX_LINES_PER_MM)}")
     mm = px_per_mm(page)
     height, width = page.pixels.shape[:2]
     columns = round(width * _FAX_DOTS_PER_MM / mm)
