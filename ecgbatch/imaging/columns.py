@@ -24,6 +24,7 @@ _ACCEPTED_PER_ROW = 0.15  # half the rows with a name at one border
 _UNUSUAL_TRUST = 0.5  # for columns that no usual layout has with so many rows
 _MOST_RHYTHM_ROWS = 3
 _RAGGED_MM = 3.0  # how far ends of rows and columns of one width disagree in print
+_SURE = 2.5  # times as far as otherwise
 _STRAY_COST_PER_MM = 0.04
 _USUAL_MM = (62.5, 125.0)  # 2.5 s and 5 s at 25 mm/s
 _USUAL_BONUS = 1.15
@@ -121,8 +122,10 @@ def _on_marks(division: Division, hints: Hints, *, reach_px: float) -> Division:
         line = np.polynomial.Polynomial.fit(steady, borders[steady], deg=1)(order)
         astray = np.setdiff1d(order[1:-1], steady)
         borders[astray] = line[astray]
+        # Three borders at equal steps tell an end better than ink that a name or dirt may touch.
+        far_px = reach_px * (_SURE if steady.size >= 3 else 1)
         for end in (0, -1):
-            if abs(line[end] - borders[end]) <= reach_px:
+            if abs(line[end] - borders[end]) <= far_px:
                 borders[end] = line[end]
     return Division(tuple(borders.tolist()), division.agreement, division.score)
 

@@ -34,6 +34,7 @@ _MOST_UPRIGHTS = 600
 _MOST_GAPS = 12
 _MOST_TICKS = 7  # more alike verticals in a row are beats
 _ALIKE_MM = 0.5
+_ACROSS = 0.6  # complexes and the rest of a grid lie to one side of the zero line
 _NEAR_ROW = 0.75  # of the distance to the next row, in which text belongs to a row
 
 
@@ -203,6 +204,8 @@ class _Trail:
             return
         left, top, bottom = _sides(uprights)
         above = np.array([place.y_px for place in self._rows])[rows] - top
+        below = bottom - top - above
+        across = np.minimum(above, below) >= _ACROSS * np.maximum(above, below)
         shape = (left, above / 3, bottom - top)
         alike = [np.abs(np.subtract.outer(s, s)) <= _ALIKE_MM * self._scale for s in shape]
         same = np.logical_and.reduce(alike)
@@ -210,6 +213,8 @@ class _Trail:
         repeated = np.sum(in_rows, axis=0) >= max(2, len(self._rows) / 2)
         for row in range(len(self._rows)):
             ticks = np.flatnonzero(repeated & (rows == row))
+            if ticks.size > _MOST_TICKS:
+                ticks = ticks[across[ticks]]
             if ticks.size <= _MOST_TICKS:
                 for k in ticks:
                     self._mark(row, uprights[k].centre, _UPRIGHT_TRUST)

@@ -18,20 +18,19 @@ from ecgbatch.imaging.baselines import (
     level_ink,
     line_thickness,
 )
+from ecgbatch.imaging.calibration import aligned, beside_rows, pulse_area, with_repeats
 from ecgbatch.imaging.cleaning import choose_traces, row_cover, trace_ink, without_separators
 from ecgbatch.imaging.columns import Division, divide
+from ecgbatch.imaging.ends import End, common_ends
 from ecgbatch.imaging.hints import Hints, find_hints
 from ecgbatch.imaging.marks import Marks, Upright, enlarged, find_marks, find_uprights
 from ecgbatch.imaging.masks import BoolArray, runs
 from ecgbatch.imaging.pulse import Pulse, find_pulses
 from ecgbatch.imaging.rhythm import match_rhythm
-from ecgbatch.imaging.scale import Scale, read_scale
+from ecgbatch.imaging.scale import Scale, has_usual_height, read_scale
 from ecgbatch.types import ByteArray, Region
 
-_PULSE_ALIGNED_MM = 3.0
-_PULSE_NEAR_MM = 5.0
 _SEPARATOR_MM = 1.0
-_STRAY_MM = 3.0  # rows of one page begin and end this far from each other
 _ROOM = 1.2  # of the distance to the next row: tall complexes reach beyond its zero line
 _TALL_MV = 2.0  # left ventricles reach it, however near the next row is
 _ZERO_REACH = 0.45
@@ -84,8 +83,9 @@ def find_regions(
     """
     marks = find_marks(ink, px_per_mm=px_per_mm)
     uprights = find_uprights(marks)
-    pulses = _aligned(find_pulses(ink, marks, uprights, px_per_mm=px_per_mm), px_per_mm=px_per_mm)
-    lines = marks.of(marks.is_line) & ~_pulse_area(pulses, marks=marks)
+    likely = find_pulses(ink, marks, uprights, px_per_mm=px_per_mm)
+    apart = pulse_area(aligned(likely, px_per_mm=px_per_mm), marks=marks)
+    lines = marks.of(marks.is_line) & ~apart
     level = level_ink(marks, lines)
     rows = find_baselines(level, lines, px_per_mm=marks.px_per_mm)
     if not rows:
@@ -93,22 +93,27 @@ def find_regions(
     still = flat_rows(marks.flats, rows, px_per_mm=marks.px_per_mm)
     if still.any():
         rows = find_baselines(level | still, lines | still, px_per_mm=marks.px_per_mm)
-    pulses = _beside_rows(pulses, rows, marks=marks)
-    apart = _pulse_area(pulses, marks=marks)
+    pulses = aligned(beside_rows(likely, rows, marks=marks), px_per_mm=px_per_mm)
+    pulses = with_repeats(pulses, rows, marks=marks)
+    if len(pulses) == 1 and len(rows) > 2 and not has_usual_height(pulses[0]):
+        pulses = ()  # a wave, or the rest of a grid
+    apart = pulse_area(pulses, marks=marks)
     chosen = choose_traces(marks, rows, apart)
     traces = trace_ink(marks, rows, chosen, apart)
+    cover = row_cover(traces, rows)
     hints = find_hints(
         marks,
         rows,
         uprights,
-        row_cover(traces, rows),
+        cover,
         chosen,
         pen_px=line_thickness(level),
     )
+    ends = common_ends(cover, level & ~apart, rows, px_per_mm=marks.px_per_mm)
     division = divide(
         hints,
-        left_px=float(np.percentile([row.left_px for row in rows], 25)),
-        right_px=float(np.percentile([row.right_px for row in rows], 75)),
+        left_px=ends[0].place_px,
+        right_px=ends[1].place_px,
         px_per_mm=marks.px_per_mm,
     )
     restored = traces | _rules_between(marks, division)
@@ -122,7 +127,7 @@ def find_regions(
     )
     arrangement = arrange(division, named=float(hints.named.mean()), unrest=hints.unrest)
     arrangement = match_rhythm(arrangement, rows, traces)
-    reduced = _Reduced(marks, rows, row_cover(traces, rows), level_ink(marks, traces))
+    reduced = _Reduced(marks, rows, row_cover(traces, rows), level_ink(marks, traces), ends)
     return Layout(
         name=arrangement.name,
         regions=tuple(
@@ -143,6 +148,7 @@ class _Reduced:
     rows: Sequence[Baseline]
     cover: BoolArray
     level: BoolArray
+    ends: tuple[End, End]
 
     def region(self, place: Place, division: Division, *, meaning: Scale) -> Region:
         """Cut one region and bring it to the full page."""
@@ -165,12 +171,11 @@ class _Reduced:
 
     def _ends(self, place: Place, division: Division) -> tuple[int, int]:
         """First column of ink and one past the last, within the borders of the place."""
-        stray = round(_STRAY_MM * self.marks.px_per_mm)
         left, right = round(place.left_px), round(place.right_px)
         if place.left_px == division.borders_px[0]:
-            left = max(0, left - stray)
+            left = max(0, left - round(self.ends[0].slack_px))
         if place.right_px == division.borders_px[-1]:
-            right += stray
+            right += round(self.ends[1].slack_px)
         inked = np.flatnonzero(self.cover[place.row, left:right])
         if inked.size == 0:
             return round(place.left_px), round(place.right_px)
@@ -186,42 +191,6 @@ class _Reduced:
         sigma = _ZERO_SMOOTH_MM * self.marks.px_per_mm
         smooth = cv2.GaussianBlur(density.reshape(-1, 1), (0, 0), sigma).ravel()
         return float(top + int(smooth.argmax()))
-
-
-def _aligned(pulses: Sequence[Pulse], *, px_per_mm: float) -> tuple[Pulse, ...]:
-    """Keep the pulses that most others stand above or below of: carts print them in one column."""
-    reach = _PULSE_ALIGNED_MM * px_per_mm
-    groups = [tuple(p for p in pulses if abs(p.left_px - q.left_px) <= reach) for q in pulses]
-    return max(groups, key=len, default=())
-
-
-def _beside_rows(
-    pulses: Sequence[Pulse], rows: Sequence[Baseline], *, marks: Marks
-) -> tuple[Pulse, ...]:
-    """Keep the pulses at the level and before or behind the end of a row."""
-    reach = _PULSE_NEAR_MM * marks.px_per_mm
-    return tuple(
-        pulse
-        for pulse in pulses
-        if any(
-            abs(pulse.baseline_px / marks.factor - row.y_px) <= reach
-            and (
-                pulse.right_px / marks.factor <= row.left_px + reach
-                or pulse.left_px / marks.factor >= row.right_px - reach
-            )
-            for row in rows
-        )
-    )
-
-
-def _pulse_area(pulses: Sequence[Pulse], *, marks: Marks) -> BoolArray:
-    area = np.zeros_like(marks.black)
-    for pulse in pulses:
-        top = max(0, round(pulse.top_px / marks.factor - marks.px_per_mm))
-        bottom = round(pulse.baseline_px / marks.factor + marks.px_per_mm)
-        left = max(0, round(pulse.left_px / marks.factor))
-        area[top:bottom, left : round(pulse.right_px / marks.factor)] = True
-    return area
 
 
 def _rules_between(marks: Marks, division: Division) -> BoolArray:

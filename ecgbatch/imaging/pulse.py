@@ -7,7 +7,7 @@ nothing that closes it below. Waves have no plateau, boxes of a grid are closed.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TypeAlias
 
@@ -84,8 +84,8 @@ def _pairs(black: BoolArray, uprights: Sequence[Upright], *, px_per_mm: float) -
     near, far = (np.searchsorted(left, left + width * px_per_mm) for width in _WIDTH_MM)
     first = np.repeat(np.arange(left.size), far - near)
     second = np.array([k for a, b in zip(near, far, strict=True) for k in range(a, b)], np.intp)
-    level = np.abs(top[first] - top[second]) <= _LEVEL_MM * px_per_mm
-    first, second = first[level], second[level]
+    beside = (top[first] < bottom[second]) & (top[second] < bottom[first])
+    first, second = first[beside], second[beside]
     middle = (right[first] + left[second]) // 2
     roof = np.maximum(top[first], top[second])
     half = (roof + np.minimum(bottom[first], bottom[second])) // 2
@@ -101,11 +101,20 @@ def _is_plateau(black: BoolArray, first: Upright, second: Upright, *, px_per_mm:
     top = max(first.top, second.top)
     bottom = min(first.bottom, second.bottom)
     inside = slice(first.right + clear // 2, second.left - clear // 2)
-    if inside.stop - inside.start < 2:
+    if inside.stop - inside.start < 2 or bottom <= top:
         return False
     roof = black[max(0, top - round(level)) : top + clear, inside].any(axis=0)
     interior = black[top + clear : bottom + clear, inside]
     return bool(roof.mean() > 0.95 and interior.mean() < 0.05)
+
+
+def _without_trace(first: Upright, second: Upright, *, slack_px: float) -> _Pair:
+    """Cut the side that goes on as a trace, above and below, to the side that stands free."""
+    free, other = (first, second) if first.top >= second.top else (second, first)
+    if other.top >= free.top - slack_px or other.bottom < free.bottom - 2 * slack_px:
+        return first, second
+    cut = replace(other, top=free.top, bottom=free.bottom)
+    return (first, cut) if other is second else (cut, second)
 
 
 def _outline(
@@ -113,6 +122,7 @@ def _outline(
 ) -> tuple[Upright, ...] | None:
     """Complete a plateau to a pulse: two uprights to one foot, or three with a step."""
     scale = marks.px_per_mm
+    first, second = _without_trace(first, second, slack_px=_LEVEL_MM * scale)
     step = (second.bottom - first.bottom) / scale
     if abs(step) <= 2 * _LEVEL_MM:
         return (first, second)
@@ -171,10 +181,10 @@ def _floor_row(ink: ByteArray, upright: Upright, *, factor: int) -> float:
     columns = slice(factor * upright.left, factor * upright.right)
     middle, end = factor * (upright.top + upright.bottom) // 2, factor * (upright.bottom + 2)
     down = ink[middle:end, columns].max(axis=1).astype(np.float64)
-    full = float(np.median(down))
+    full = max(float(np.median(down)), 1.0)
     across = ink[middle - factor : middle + factor, columns].mean(axis=0)
     length_px = float(np.minimum(down / full, 1).sum())
-    pen_px = float(np.minimum(across / across.max(), 1).sum())
+    pen_px = float(np.minimum(across / max(float(across.max()), 1.0), 1).sum())
     return middle + length_px - 0.5 - pen_px / 2
 
 

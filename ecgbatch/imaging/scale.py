@@ -38,6 +38,11 @@ class Scale:
     flags: tuple[Flag, ...]
 
 
+def has_usual_height(pulse: Pulse) -> bool:
+    """Whether its first plateau is one of the heights that carts print."""
+    return _snapped(pulse.heights_mm[0] / _PULSE_MV, _GAINS_MM_PER_MV, within=_SNAP) is not None
+
+
 def read_scale(
     pulses: Sequence[Pulse],
     *,

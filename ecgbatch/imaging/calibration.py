@@ -1,0 +1,146 @@
+"""Which pulses stand where carts print them, and where rows have one that was not seen by itself.
+
+Carts print their pulses in one column before or behind the rows. One that touches its trace, the
+rest of a grid or a name has no clean outline; but where one row has a pulse, the others are known
+to have theirs at the same place or none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from ecgbatch.imaging.baselines import Baseline
+from ecgbatch.imaging.marks import Marks
+from ecgbatch.imaging.masks import BoolArray
+from ecgbatch.imaging.pulse import Pulse
+
+_ALIGNED_MM = 3.0
+_NEAR_MM = 5.0
+_STRAY_MM = (0.6, 3.0)  # across and down, of one row's pulse from the place of another's
+_PEN_MM = 0.4
+_CORNER_MM = 0.6  # rounded by pens and scanners
+_INKED = 0.85  # of each side of an outline
+_SAME_ROW_MM = 6.0
+
+
+def aligned(pulses: Sequence[Pulse], *, px_per_mm: float) -> tuple[Pulse, ...]:
+    """Keep the pulses that most others stand above or below of."""
+    reach = _ALIGNED_MM * px_per_mm
+    groups = [tuple(p for p in pulses if abs(p.left_px - q.left_px) <= reach) for q in pulses]
+    return max(groups, key=len, default=())
+
+
+def beside_rows(
+    pulses: Sequence[Pulse], rows: Sequence[Baseline], *, marks: Marks
+) -> tuple[Pulse, ...]:
+    """Keep the pulses at the level and before or behind the end of a row."""
+    reach = _NEAR_MM * marks.px_per_mm
+    return tuple(
+        pulse
+        for pulse in pulses
+        if any(
+            abs(pulse.baseline_px / marks.factor - row.y_px) <= reach
+            and (
+                pulse.right_px / marks.factor <= row.left_px + reach
+                or pulse.left_px / marks.factor >= row.right_px - reach
+            )
+            for row in rows
+        )
+    )
+
+
+def with_repeats(
+    pulses: Sequence[Pulse], rows: Sequence[Baseline], *, marks: Marks
+) -> tuple[Pulse, ...]:
+    """Add the pulses of rows in which none was found, where their outline is inked.
+
+    Args:
+        pulses: Those that were found, in one column.
+        rows: Rows of the page.
+        marks: Marks of the page.
+
+    Returns:
+        All pulses, from the top down. The added ones have the width and heights of a found one.
+    """
+    if not pulses:
+        return ()
+    ink = marks.black | marks.rules | marks.flats
+    same = _SAME_ROW_MM * marks.px_per_mm
+    levels = [pulse.baseline_px / marks.factor for pulse in pulses]
+    found = list(pulses)
+    for row in rows:
+        if any(abs(level - row.y_px) <= same for level in levels):
+            continue
+        model = min(pulses, key=lambda pulse: abs(pulse.baseline_px / marks.factor - row.y_px))
+        repeat = _repeat(model, row.y_px, ink, marks=marks)
+        if repeat is not None:
+            found.append(repeat)
+    return tuple(sorted(found, key=lambda pulse: pulse.baseline_px))
+
+
+def pulse_area(pulses: Sequence[Pulse], *, marks: Marks) -> BoolArray:
+    """Return where the pulses are on the reduced page, ``(row, column)`` bool."""
+    area = np.zeros_like(marks.black)
+    for pulse in pulses:
+        top = max(0, round(pulse.top_px / marks.factor - marks.px_per_mm))
+        bottom = round(pulse.baseline_px / marks.factor + marks.px_per_mm)
+        left = max(0, round(pulse.left_px / marks.factor))
+        area[top:bottom, left : round(pulse.right_px / marks.factor)] = True
+    return area
+
+
+def _repeat(model: Pulse, y_px: float, ink: BoolArray, *, marks: Marks) -> Pulse | None:
+    """Find the place near ``y_px`` where every side of the outline of ``model`` is inked."""
+    scale, factor = marks.px_per_mm, marks.factor
+    across, down = (round(stray * scale) for stray in _STRAY_MM)
+    best, place = _INKED, None
+    for dx in sorted(range(-across, across + 1), key=abs):
+        for dy in sorted(range(-down, down + 1), key=abs):
+            inked = min(_sides(model, ink, dx, round(y_px) + dy, marks=marks))
+            if inked > best:
+                best, place = inked, (dx, dy)
+    if place is None:
+        return None
+    dx, dy = place
+    fall = factor * (round(y_px) + dy) - model.baseline_px
+    return replace(
+        model,
+        left_px=model.left_px + factor * dx,
+        right_px=model.right_px + factor * dx,
+        top_px=model.top_px + fall,
+        baseline_px=model.baseline_px + fall,
+    )
+
+
+def _sides(model: Pulse, ink: BoolArray, dx: int, base: int, *, marks: Marks) -> list[float]:
+    """Shares of the uprights and plateaus of an outline that are inked."""
+    scale = marks.px_per_mm
+    pen, corner = max(1, round(_PEN_MM * scale)), round(_CORNER_MM * scale)
+    middle = (model.left_px + model.right_px) / 2 / marks.factor + dx
+    half = model.width_mm * scale / 2
+    ends = np.linspace(middle - half, middle + half, len(model.heights_mm) + 1)
+    tops = [base - height * scale for height in model.heights_mm]
+    shares = [
+        _inked(ink, (top + corner, base - corner), (x - pen, x + pen + 1), axis=1)
+        for x, top in ((ends[0], tops[0]), (ends[-1], tops[-1]))
+    ]
+    shares += [
+        _inked(ink, (top - pen, top + pen + 1), (left + corner, right - corner), axis=0)
+        for left, right, top in zip(ends[:-1], ends[1:], tops, strict=True)
+    ]
+    return shares
+
+
+def _inked(
+    ink: BoolArray, rows: tuple[float, float], columns: tuple[float, float], *, axis: int
+) -> float:
+    """Share of a window's rows (axis 1) or columns (axis 0) that hold ink."""
+    (top, bottom), (left, right) = (
+        (max(0, round(start)), max(0, round(stop))) for start, stop in (rows, columns)
+    )
+    window: npt.NDArray[np.bool_] = ink[top:bottom, left:right]
+    return float(window.any(axis=axis).mean()) if window.size else 0.0
