@@ -88,8 +88,9 @@ def flat_rows(flats: BoolArray, rows: Sequence[Baseline], *, px_per_mm: float) -
 
 def line_thickness(level: BoolArray) -> float:
     """Return the usual thickness in pixels of lines that run level; 0 without any."""
-    starts = np.count_nonzero(level[:1]) + np.count_nonzero(level[1:] & ~level[:-1])
-    return float(np.count_nonzero(level) / max(starts, 1))
+    first, others = level[:1], level[1:] & ~level[:-1]
+    starts = int(np.count_nonzero(first)) + int(np.count_nonzero(others))
+    return int(np.count_nonzero(level)) / max(starts, 1)
 
 
 def find_baselines(level: BoolArray, lines: BoolArray, *, px_per_mm: float) -> tuple[Baseline, ...]:

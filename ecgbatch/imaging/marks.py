@@ -216,13 +216,28 @@ def darkest(ink: ByteArray, *, factor: int) -> ByteArray:
 
 def enlarged(mask: BoolArray, *, factor: int, shape: tuple[int, ...]) -> BoolArray:
     """Undo a reduction: every pixel becomes ``factor x factor``, the ragged border is False."""
-    rows, columns = (size * factor for size in mask.shape)
-    # Channels become columns: a quarter of the time of a resize without interpolation.
-    wide = cv2.merge([mask.view(np.uint8)] * factor).reshape(len(mask), columns)
+    wide = _widened(mask, factor=factor)
+    rows, columns = factor * len(wide), wide.shape[1]
     large = np.zeros(shape, np.uint8)
     for k in range(factor):
         large[k:rows:factor, :columns] = wide
     return large.view(np.bool_)
+
+
+def kept_where(mask: BoolArray, ink: ByteArray, *, factor: int) -> ByteArray:
+    """Return the ink of a full page where a reduced mask is True; the ragged border is empty."""
+    wide = _widened(mask, factor=factor)
+    rows, columns = factor * len(wide), wide.shape[1]
+    kept = np.zeros_like(ink)
+    for k in range(factor):
+        np.multiply(ink[k:rows:factor, :columns], wide, out=kept[k:rows:factor, :columns])
+    return kept
+
+
+def _widened(mask: BoolArray, *, factor: int) -> ByteArray:
+    """Repeat every pixel ``factor`` times along its row."""
+    # Channels become columns: a tenth of the time of repeating them.
+    return cv2.merge([mask.view(np.uint8)] * factor).reshape(len(mask), -1)
 
 
 def connected(mask: BoolArray) -> Pieces:

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ecgbatch.imaging.marks import INK_LEVEL, connected, darkest, enlarged, reduction
+from ecgbatch.imaging.marks import INK_LEVEL, connected, darkest, kept_where, reduction
 from ecgbatch.types import ByteArray
 
 _BOLD_MM = 5
@@ -143,6 +143,4 @@ def without_pieces(ink: ByteArray, grid: PrintedGrid, *, px_per_mm: float) -> By
     is_piece &= size < _PIECE_MM * px_per_mm / factor
     pieces = found.of(is_piece)
     edges = cv2.dilate(pieces.view(np.uint8), np.ones((3, 3), np.uint8)).view(np.bool_)
-    removed = enlarged(edges & (pieces | ~dark), factor=factor, shape=ink.shape)
-    kept = np.logical_not(removed, out=removed).view(np.uint8)
-    return np.multiply(ink, kept, out=kept)
+    return kept_where(~edges | (dark & ~pieces), ink, factor=factor)
