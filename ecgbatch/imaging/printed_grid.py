@@ -38,7 +38,8 @@ class PrintedGrid:
 
     def through(self, table: npt.NDArray[np.uint8]) -> ByteArray:
         """Return the page with every level looked up in ``table`` (256,)."""
-        return _spread(table[self.tiles], shape=self.page.shape)
+        flat = cv2.LUT(self.tiles.reshape(len(self.tiles), -1), table)
+        return _spread(np.asarray(flat).reshape(self.tiles.shape), shape=self.page.shape)
 
 
 def find_grid(darkness: ByteArray, *, px_per_mm: float) -> PrintedGrid | None:
@@ -59,11 +60,10 @@ def find_grid(darkness: ByteArray, *, px_per_mm: float) -> PrintedGrid | None:
     rows, columns = (size // tile for size in darkness.shape)
     if rows == 0 or columns == 0 or not _repeats(darkness, period=period):
         return None
-    whole = np.ascontiguousarray(darkness[: rows * tile, : columns * tile])
-    pieces = whole.reshape(-1, _FOLDS, period)
-    along = pieces[:, 0].astype(np.uint16)
+    whole = darkness[: rows * tile, : columns * tile].reshape(-1, columns, _FOLDS, period)
+    along = whole[:, :, 0].astype(np.uint16)
     for fold in range(1, _FOLDS):
-        along += pieces[:, fold]
+        along += whole[:, :, fold]
     down = along.reshape(rows, _FOLDS, period, columns, period)
     tiles = (_second_of_four(down) // _FOLDS).astype(np.uint8)
     # a line that the scan or the rectification moved by a pixel is still that line

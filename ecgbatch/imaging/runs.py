@@ -69,7 +69,7 @@ def find_runs(ink: ByteArray, *, level: float, join_px: float = 0.0) -> Runs:
     inside = np.zeros((rows + 2, columns), np.bool_)  # paper above and below
     np.greater_equal(ink, np.uint8(np.ceil(level)), out=inside[1:-1])
     row, column = np.divmod(np.flatnonzero(inside[1:] != inside[:-1]), columns)
-    order = np.argsort(column.astype(np.uint32), kind="stable")
+    order = np.argsort(column.astype(np.min_scalar_type(columns)), kind="stable")
     # Within a column, what changes is by turns the first row of a run and the first after it.
     top, bottom = row[order[0::2]], row[order[1::2]] - 1
     column = column[order[0::2]]

@@ -39,12 +39,14 @@ def resample(
     result = np.full(count, np.nan, np.float32)
     position = (first_s + np.arange(count) / to_hz) * from_hz
     known = np.isfinite(values)
-    for start, stop in np.flatnonzero(np.diff(known, prepend=False, append=False)).reshape(-1, 2):
-        # Half a thousandth of a sample forgives times that were rounded on their way here.
-        inside = np.flatnonzero((position >= start - 5e-4) & (position <= stop - 1 + 5e-4))
-        if inside.size:
-            moment = position[inside] - start
-            result[inside] = _read(values[start:stop], moment, ratio=to_hz / from_hz)
+    ends = np.flatnonzero(np.diff(known, prepend=False, append=False))
+    # Half a thousandth of a sample forgives times that were rounded on their way here.
+    firsts = np.searchsorted(position, ends[::2] - 5e-4)
+    lasts = np.searchsorted(position, ends[1::2] - 1 + 5e-4, side="right")
+    for start, stop, first, last in zip(ends[::2], ends[1::2], firsts, lasts, strict=True):
+        if first < last:
+            moment = position[first:last] - start
+            result[first:last] = _read(values[start:stop], moment, ratio=to_hz / from_hz)
     return result
 
 
