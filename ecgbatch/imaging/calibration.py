@@ -93,6 +93,24 @@ def pulse_area(pulses: Sequence[Pulse], *, marks: Marks) -> BoolArray:
     return area
 
 
+def beyond_pulses(pulses: Sequence[Pulse], rows: Sequence[Baseline], *, marks: Marks) -> BoolArray:
+    """Return the columns of the pulses and what lies outwards of them: no trace does.
+
+    Returns:
+        ``(row, column)`` bool; empty unless half of the rows have a pulse.
+    """
+    area = np.zeros_like(marks.black)
+    if not pulses or 2 * len(pulses) < len(rows):
+        return area
+    begin = max(pulse.left_px for pulse in pulses) / marks.factor
+    end = min(pulse.right_px for pulse in pulses) / marks.factor
+    if begin + end < rows[0].left_px + rows[0].right_px:
+        area[:, : max(0, round(end))] = True
+    else:
+        area[:, round(begin) :] = True
+    return area
+
+
 def _repeat(model: Pulse, y_px: float, ink: BoolArray, *, marks: Marks) -> Pulse | None:
     """Find the place near ``y_px`` where every side of the outline of ``model`` is inked."""
     scale, factor = marks.px_per_mm, marks.factor

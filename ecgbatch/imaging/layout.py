@@ -18,7 +18,13 @@ from ecgbatch.imaging.baselines import (
     level_ink,
     line_thickness,
 )
-from ecgbatch.imaging.calibration import aligned, beside_rows, pulse_area, with_repeats
+from ecgbatch.imaging.calibration import (
+    aligned,
+    beside_rows,
+    beyond_pulses,
+    pulse_area,
+    with_repeats,
+)
 from ecgbatch.imaging.cleaning import choose_traces, row_cover, trace_ink, without_separators
 from ecgbatch.imaging.columns import Division, divide
 from ecgbatch.imaging.ends import End, common_ends
@@ -97,7 +103,7 @@ def find_regions(
     pulses = with_repeats(pulses, rows, marks=marks)
     if len(pulses) == 1 and len(rows) > 2 and not has_usual_height(pulses[0]):
         pulses = ()  # a wave, or the rest of a grid
-    apart = pulse_area(pulses, marks=marks)
+    apart = pulse_area(pulses, marks=marks) | beyond_pulses(pulses, rows, marks=marks)
     chosen = choose_traces(marks, rows, apart)
     traces = trace_ink(marks, rows, chosen, apart)
     cover = row_cover(traces, rows)
