@@ -4,6 +4,8 @@ PYTHON ?= python3
 # A shared environment can be named from outside: make VENV=~/venvs/ecgbatch test
 VENV ?= $(or $(ECGBATCH_VENV),.venv)
 BIN := $(VENV)/bin
+# Setuptools warns at length of editable installs, and there is nothing to do about it.
+INSTALL := PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet
 # The environment belongs to what was asked for, so a changed pin makes it anew.
 STAMP := $(VENV)/.ecgbatch-$(shell cat pyproject.toml constraints.txt | sha256sum | cut -c1-16)
 
@@ -15,9 +17,9 @@ help:            ## this list
 
 $(STAMP):
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(INSTALL) --upgrade pip
+	$(INSTALL) --constraint constraints.txt torch
+	$(INSTALL) --constraint constraints.txt --editable '.[dev]'
 	@rm -f $(VENV)/.ecgbatch-*; touch $@
 
 # The link to this checkout is renewed when the environment was last used from another one.
