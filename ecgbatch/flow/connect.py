@@ -4,36 +4,41 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ecgbatch.config import PoolSettings
+from ecgbatch.errors import ClusterError
 
+_ANSWER_S = 10.0
 _LEAST_CPUS = 4  # logical: two workers, and room for the tasks that feed and empty them
 
 
 @contextmanager
-def connected(pools: PoolSettings) -> Iterator[bool]:
+def connected(pools: PoolSettings) -> Iterator[None]:
     """Connect to Ray for the length of a ``with`` block.
 
     ``pools.address`` or ``RAY_ADDRESS`` (which a submitted job has) name a cluster. Without
     either a private one is started on this machine's CPUs; it listens on the loopback address
     only and dies with this process, so it needs no token unless ``RAY_AUTH_MODE`` asks for one.
 
-    Yields:
-        Whether the connection is ours to end; False where the caller was connected already.
+    Raises:
+        ClusterError: The cluster that was named cannot be reached.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # read when Ray is imported
     import ray
 
     if ray.is_initialized():
-        yield False
+        yield  # the connection belongs to the caller
         return
     main = threading.current_thread() is threading.main_thread()
     on_sigterm = signal.getsignal(signal.SIGTERM) if main else None
-    if pools.address or os.environ.get("RAY_ADDRESS"):
-        ray.init(address=pools.address, logging_level="warning", log_to_driver=False)
+    address = pools.address or os.environ.get("RAY_ADDRESS")
+    if address:
+        _require_answer(address)
+        ray.init(address=address, logging_level="warning", log_to_driver=False)
     else:
         os.environ.setdefault("RAY_AUTH_MODE", "disabled")
         ray.init(
@@ -47,9 +52,23 @@ def connected(pools: PoolSettings) -> Iterator[bool]:
     if on_sigterm is not None:
         signal.signal(signal.SIGTERM, on_sigterm)  # ray.init took it for itself
     try:
-        yield True
+        yield
     finally:
         ray.shutdown()
+
+
+def _require_answer(address: str) -> None:
+    """Refuse an address at which nobody listens; Ray itself would try for minutes."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal() or "/" in host:
+        return  # "auto" or another form that only Ray can resolve
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_ANSWER_S).close()
+    except OSError as error:
+        raise ClusterError(
+            "the Ray cluster that was named does not answer: check RAY_ADDRESS and pools.address, "
+            "or leave both out to use the CPUs of this machine"
+        ) from error
 
 
 def _cores() -> int:

@@ -15,6 +15,7 @@ from ecgbatch.flow.capacity import Pool
 from ecgbatch.flow.output import Output
 from ecgbatch.flow.tally import Tally
 from ecgbatch.flow.todo import PlanFile
+from ecgbatch.imaging.cores import use_one_core
 from ecgbatch.stages.base import batches, chain
 from ecgbatch.stages.rows import Row, Values, error_value, map_rows
 
@@ -52,6 +53,7 @@ class Worker:
                 f"this worker has ecgbatch {ecgbatch.__version__} and the driver has "
                 f"{software_version}: install one version on all machines"
             )
+        use_one_core()
         self._work = chain(pool.stages)
         self._names = {stage.name for stage in pool.stages}
         self._reads = pool.stages[0].reads

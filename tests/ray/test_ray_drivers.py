@@ -38,6 +38,23 @@ def parts(out):
     return len(list(out.glob("runs/*/receipts/*.json")))
 
 
+def test_a_private_ray_needs_no_home_no_token_and_says_nothing(tmp_path):
+    source = archive(tmp_path / "in", 4)
+    plain = {
+        name: value for name, value in os.environ.items() if not name.startswith(("RAY_", "HOME"))
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.drivers_flow", source, str(tmp_path / "out")],
+        env={**plain, "HOME": "/nowhere"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert json.loads(done.stdout)["state"] == "done"
+
+
 def test_fault_90_and_100_a_driver_that_was_killed_and_stopped_goes_on(tmp_path, ray_address):
     source = archive(tmp_path / "in", 40, slow_s=0.15)
     drive(source, tmp_path / "undisturbed")
