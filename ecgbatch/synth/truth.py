@@ -296,7 +296,7 @@ def local_scale(move: Mapping2d, x: float, y: float) -> float:
 
 
 def _moved_point(move: Mapping2d, point_px: tuple[float, float]) -> tuple[float, float]:
-    x, y = move(np.array(point_px))
+    [[x, y]] = move(np.array([point_px]))
     return (float(x), float(y))
 
 

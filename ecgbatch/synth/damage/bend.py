@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from scipy.ndimage import map_coordinates
 
 from ecgbatch.synth.damage.fields import cloud, covered, lit, px_per_mm, require
 from ecgbatch.synth.paper import RenderedPage
@@ -146,21 +147,29 @@ def crumpled(
     centre = np.array([(width - 1) / 2, (height - 1) / 2])
     camera = _CAMERA * _diagonal(page)
 
-    def ridges(points: DoubleArray) -> tuple[DoubleArray, DoubleArray]:
-        """Return the height of each ridge and its change along its normal."""
-        own = points - centre
-        far = own @ normal - offset
-        square = ((own[..., None, :] - through) ** 2).sum(axis=-1)
-        deep = turn * np.exp(-0.5 * square / reach**2)
-        root = np.sqrt(far**2 + soft**2)
-        return -deep * root, -deep * far / root
+    # The form is given at the corners of cells and straight between them.
+    x = np.arange(-_CELL_PX, width + 2 * _CELL_PX, _CELL_PX)
+    y = np.arange(-_CELL_PX, height + 2 * _CELL_PX, _CELL_PX)
+    own = np.stack(np.meshgrid(x, y), axis=-1) - centre
+    rise = np.zeros(own.shape[:2])
+    for ridge in range(creases):
+        far = own @ normal[:, ridge] - offset[ridge]
+        square = ((own - through[ridge]) ** 2).sum(axis=-1)
+        deep = turn[ridge] * np.exp(-0.5 * square / reach[ridge] ** 2)
+        rise -= deep * np.sqrt(far**2 + soft**2)
+    steep_y, steep_x = np.gradient(rise, _CELL_PX)
+
+    def at(field: DoubleArray, points: DoubleArray) -> DoubleArray:
+        # Missing points stay missing through the product with their own place.
+        cells = np.nan_to_num(np.moveaxis(points / _CELL_PX + 1, -1, 0)[::-1])
+        return np.asarray(map_coordinates(field, cells, order=1, mode="nearest"), np.float64)
 
     def seen_at(points: DoubleArray) -> DoubleArray:
-        rise = ridges(points)[0].sum(axis=-1)
-        return np.asarray(centre + (points - centre) * (camera / (camera - rise))[..., None])
+        nearer = camera / (camera - at(rise, points))
+        return np.asarray(centre + (points - centre) * nearer[..., None])
 
     def slope(points: DoubleArray) -> DoubleArray:
-        return np.asarray(ridges(points)[1] @ normal.T)
+        return np.stack([at(steep_x, points), at(steep_y, points)], axis=-1)
 
     return _bent(page, _Relief(seen_at, slope), light=light, light_deg=light_deg)
 
@@ -223,7 +232,9 @@ def _bent(page: RenderedPage, relief: _Relief, *, light: float, light_deg: float
         cv2.INTER_CUBIC,
         borderMode=cv2.BORDER_REPLICATE,
     )
-    shade = np.clip(1 - light * (relief.slope(source) @ _unit(light_deg)), 0.35, 1.2)
+    shade = np.clip(1 - light * (relief.slope(source) @ _unit(light_deg)), 0.35, 2)
+    # Cameras and scanners set white by the brightest paper.
+    shade = np.minimum(shade / np.quantile(shade, 0.95), 1.05)
     return RenderedPage(lit(np.asarray(pixels, np.uint8), full(shade)), _moved(page.truth, relief))
 
 
@@ -271,7 +282,8 @@ def _worn(
     share = lines * np.clip(0.35 + 0.45 * flakes, 0, 1) * np.float32(wear)
     paper = np.percentile(pixels[::16, ::16].reshape(-1, 3), 90, axis=0)
     red, green, blue = (int(part) for part in paper)
-    return covered(pixels, share, (red, green, blue))
+    # The broken fibres throw a little shade; print is missing only in flakes.
+    return lit(covered(pixels, share, (red, green, blue)), 1 - np.float32(0.14 * wear) * lines)
 
 
 def _unit(angle_deg: float) -> DoubleArray:

@@ -78,8 +78,10 @@ def tinted(pixels: ByteArray, share: FloatArray, rgb: Colour) -> ByteArray:
         share: ``(row, column)`` 0 to 1, how much of the layer lies there.
         rgb: What white paper looks like under the full layer.
     """
-    layer = cv2.merge([1 - share * np.float32(1 - part / 255) for part in rgb])
-    return np.asarray(cv2.multiply(pixels, layer, dtype=cv2.CV_8U), np.uint8)
+    levels = _levels(share, 1.0)
+    table = 255 - np.arange(256)[:, None] * (1 - np.array(rgb) / 255)
+    layer = cv2.LUT(levels, np.rint(table).astype(np.uint8)[None])
+    return np.asarray(cv2.multiply(pixels, layer, scale=1 / 255), np.uint8)
 
 
 def covered(pixels: ByteArray, share: FloatArray, rgb: Colour) -> ByteArray:
@@ -90,14 +92,23 @@ def covered(pixels: ByteArray, share: FloatArray, rgb: Colour) -> ByteArray:
         share: ``(row, column)`` 0 to 1, how much of a pixel it hides.
         rgb: Its colour.
     """
-    under = cv2.multiply(pixels, cv2.merge([1 - share] * 3), dtype=cv2.CV_32F)
-    under += cv2.merge([share * np.float32(part) for part in rgb])
-    return np.asarray(np.clip(under + 0.5, 0, 255), np.uint8)
+    levels = _levels(share, 1.0)
+    layer = cv2.LUT(
+        levels, np.rint(np.arange(256)[:, None] * np.array(rgb) / 255).astype(np.uint8)[None]
+    )
+    under = cv2.multiply(pixels, 255 - levels, scale=1 / 255)
+    return np.asarray(cv2.add(under, layer), np.uint8)
 
 
 def lit(pixels: ByteArray, light: FloatArray) -> ByteArray:
-    """Return pixels times ``(row, column)`` light."""
-    return np.asarray(cv2.multiply(pixels, cv2.merge([light] * 3), dtype=cv2.CV_8U), np.uint8)
+    """Return pixels times ``(row, column)`` light of at most 1.4."""
+    return np.asarray(cv2.multiply(pixels, _levels(light, 1.4), scale=1.4 / 255), np.uint8)
+
+
+def _levels(field: FloatArray, most: float) -> ByteArray:
+    """Return 256 levels from 0 to a most in three channels: bytes multiply four times faster."""
+    levels = cv2.convertScaleAbs(np.maximum(field, 0), alpha=255 / most)
+    return np.asarray(cv2.merge([levels] * 3), np.uint8)
 
 
 def step(values: FloatArray, edge: float, softness: float) -> FloatArray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ecgbatch.synth.damage.fields import Colour, cloud, covered, px_per_mm, require
+from ecgbatch.synth.damage.fields import Colour, cloud, px_per_mm, require
 from ecgbatch.synth.paper import RenderedPage
 from ecgbatch.types import DoubleArray
 
@@ -129,20 +129,20 @@ def laid_down(
     margin = round(margin_mm * mm)
     height, width = page.pixels.shape[:2]
     size = (height + 2 * margin, width + 2 * margin)
-    # Grain runs along the table, as in wood.
-    grain = cloud((size[0], -(-size[1] // 12)), cell_px=2.5 * mm, octaves=3, rng=rng)
-    grain = cv2.resize(grain, (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
+    # The table is out of focus, so a quarter of the resolution will do. Its grain runs along it.
+    rows, columns = (-(-side // 4) for side in size)
+    grain = cloud((rows, -(-columns // 12)), cell_px=2.5 * mm / 4, octaves=3, rng=rng)
+    grain = cv2.resize(grain, (columns, rows), interpolation=cv2.INTER_LINEAR)
     tone = np.clip(1 + np.float32(roughness) * grain, 0, 1.4)
-    canvas = np.asarray(
-        np.clip(tone[..., None] * np.array(table_rgb, np.float32), 0, 255), np.uint8
-    )
     if margin and shadow:
-        dark = np.zeros((-(-size[0] // 4), -(-size[1] // 4)), np.float32)
+        dark = np.zeros((rows, columns), np.float32)
         edge, offset = margin // 4, round(0.4 * mm)
-        dark[edge + offset : dark.shape[0] - edge + offset, edge : dark.shape[1] - edge] = shadow
-        dark = cv2.GaussianBlur(dark, (0, 0), max(0.5, 0.4 * mm))
-        dark = cv2.resize(dark, (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
-        canvas = covered(canvas, dark, (12, 10, 10))
+        dark[edge + offset : rows - edge + offset, edge : columns - edge] = shadow
+        tone *= 1 - cv2.GaussianBlur(dark, (0, 0), max(0.5, 0.4 * mm))
+    colour = np.array(table_rgb, np.float32)
+    table = np.clip(tone[..., None] * colour, 0, 255).astype(np.uint8)
+    grown = cv2.resize(table, (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
+    canvas = np.asarray(grown, np.uint8)
     canvas[margin : margin + height, margin : margin + width] = page.pixels
     shift = np.array([[1.0, 0, margin], [0, 1, margin], [0, 0, 1]])
     return RenderedPage(canvas, page.truth.moved(shift, width_px=size[1], height_px=size[0]))

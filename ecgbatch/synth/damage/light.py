@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ecgbatch.synth.damage.fields import enlarged, lit, require, step
+from ecgbatch.synth.damage.fields import Colour, covered, enlarged, lit, require, step, tinted
 from ecgbatch.synth.paper import RenderedPage
 from ecgbatch.types import FloatArray
 
@@ -47,8 +47,8 @@ def shaded(page: RenderedPage, *, strength: float, angle_deg: float = 0.0) -> Re
     across = (
         c * np.linspace(-0.5, 0.5, width)[None, :] + s * np.linspace(-0.5, 0.5, height)[:, None]
     )
-    light = (1 - strength * (across + 0.5))[..., None].astype(np.float32)
-    return RenderedPage(np.clip(page.pixels * light, 0, 255).astype(np.uint8), page.truth)
+    light = (1 - strength * (across + 0.5)).astype(np.float32)
+    return RenderedPage(lit(page.pixels, light), page.truth)
 
 
 def shaken(page: RenderedPage, *, length_px: float, angle_deg: float) -> RenderedPage:
@@ -80,7 +80,7 @@ def shadowed(
     darkness: float,
     softness: float,
     rng: np.random.Generator,
-    rgb: tuple[int, int, int] = (20, 24, 36),
+    rgb: Colour = (84, 92, 112),
 ) -> RenderedPage:
     """Let the photographer's hand or phone stand in the light.
 
@@ -89,7 +89,7 @@ def shadowed(
         darkness: 0 to 1, how much light is taken where it is darkest.
         softness: Width of the shadow's edge as a share of the page.
         rng: Source of its shape and place.
-        rgb: Colour of the light that still arrives; bluish away from a warm lamp.
+        rgb: Colour of white paper in the deepest shadow; bluish away from a warm lamp.
     """
     require("darkness", darkness, 0, 1)
     require("softness", softness, 0.005, 2)
@@ -103,9 +103,7 @@ def shadowed(
     )
     share = np.float32(darkness) * step(across + wave, float(rng.uniform(0.1, 0.7)), 2 * softness)
     share = enlarged(share, page.pixels.shape[:2])
-    light = cv2.merge([1 - share * np.float32(1 - part / 60) for part in rgb])
-    pixels = cv2.multiply(page.pixels, light, dtype=cv2.CV_8U)
-    return RenderedPage(np.asarray(pixels, np.uint8), page.truth)
+    return RenderedPage(tinted(page.pixels, share, rgb), page.truth)
 
 
 def glared(
@@ -129,10 +127,8 @@ def glared(
     u, v = c * (x - x0) + s * (y - y0), c * (y - y0) - s * (x - x0)
     far = ((u / longer) ** 2 + v**2) / np.float32((2 * size) ** 2)
     spot = np.float32(strength) * np.exp(-0.5 * far**1.3)
-    keep = enlarged(1 - spot, page.pixels.shape[:2])
-    pixels = cv2.multiply(page.pixels, cv2.merge([keep] * 3), dtype=cv2.CV_32F)
-    pixels += (np.float32(252) * (1 - keep))[..., None]
-    return RenderedPage(np.clip(pixels, 0, 255).astype(np.uint8), page.truth)
+    share = enlarged(spot, page.pixels.shape[:2])
+    return RenderedPage(covered(page.pixels, share, (252, 252, 252)), page.truth)
 
 
 def balanced(

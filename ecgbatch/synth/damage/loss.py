@@ -16,7 +16,7 @@ from ecgbatch.errors import ConfigError
 from ecgbatch.synth.damage.fields import Colour, covered, px_per_mm, require
 from ecgbatch.synth.paper import RenderedPage
 from ecgbatch.synth.truth import Box, PageTruth, box_around
-from ecgbatch.types import DoubleArray
+from ecgbatch.types import DoubleArray, FloatArray
 
 BoolArray: TypeAlias = npt.NDArray[np.bool_]
 
@@ -49,13 +49,13 @@ def torn(
     height, width = page.pixels.shape[:2]
     size = height if side in {"left", "right"} else width
     line = depth_mm * mm * (1 + 0.2 * _rough(size, 60 * mm, rng)) + 0.5 * mm * _rough(size, mm, rng)
-    place = np.arange(width if side in {"left", "right"} else height, dtype=np.float64)
+    place = np.arange(width if side in {"left", "right"} else height, dtype=np.float32)
     if side in {"right", "bottom"}:
         place = place[::-1]
-    inside = place[None, :] - line[:, None]
+    inside = place[None, :] - line.astype(np.float32)[:, None]
     if side in {"top", "bottom"}:
         inside = inside.T
-    return _without(page, inside, rim_px=0.7 * mm, rgb=rgb)
+    return _without(page, np.asarray(inside, np.float32), rim_px=0.7 * mm, rgb=rgb)
 
 
 def cornered(
@@ -81,12 +81,14 @@ def cornered(
     require("size_mm", size_mm, 0, 200)
     mm = px_per_mm(page)
     height, width = page.pixels.shape[:2]
-    x, y = np.arange(width, dtype=np.float64), np.arange(height, dtype=np.float64)
+    x, y = np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)
     x = x[::-1] if across == "right" else x
     y = y[::-1] if down == "bottom" else y
     ratio = float(rng.uniform(0.6, 1.6))
     rough = 1.5 * mm * _rough(width, 12 * mm, rng) + 0.3 * mm * _rough(width, mm, rng)
-    inside = (x[None, :] + ratio * y[:, None] - size_mm * mm) / np.hypot(1, ratio) + rough
+    reach = float(np.hypot(1, ratio))
+    first = ((x - size_mm * mm) / reach + rough).astype(np.float32)
+    inside = first[None, :] + (y * np.float32(ratio / reach))[:, None]
     return _without(page, inside, rim_px=0.7 * mm, rgb=rgb)
 
 
@@ -116,12 +118,13 @@ def punched(
     along = middle + (np.arange(count) - (count - 1) / 2) * _HOLE_PITCH_MM * mm
     edge = _HOLE_EDGE_MM * mm + float(rng.normal(0, 1)) * mm
     across = {"left": edge, "top": edge, "right": width - edge, "bottom": height - edge}[side]
-    inside = np.full((height, width), np.inf)
+    inside = np.full((height, width), np.inf, np.float32)
     for place in along:
         x0, y0 = (across, place) if upright else (place, across)
         x, y = np.arange(width) - x0, np.arange(height) - y0
-        far = np.sqrt(x[None, :] ** 2 + y[:, None] ** 2) - _HOLE_MM / 2 * mm
-        np.minimum(inside, far, out=inside)
+        row = slice(*np.searchsorted(y, [-_HOLE_MM * mm, _HOLE_MM * mm]))
+        far = np.sqrt(x[None, :] ** 2 + y[row, None] ** 2) - _HOLE_MM / 2 * mm
+        np.minimum(inside[row], far.astype(np.float32), out=inside[row])
     return _without(page, inside, rim_px=0.0, rgb=rgb)
 
 
@@ -153,15 +156,14 @@ def redacted(
 
 
 def _without(
-    page: RenderedPage, inside_px: DoubleArray, *, rim_px: float, rgb: Colour
+    page: RenderedPage, inside_px: FloatArray, *, rim_px: float, rgb: Colour
 ) -> RenderedPage:
     """Return the page where a distance to its edge is positive, and what lies below elsewhere."""
-    gone = np.asarray(np.clip(0.5 - inside_px, 0, 1), np.float32)
     pixels = page.pixels
     if rim_px:
-        rim = np.clip(1.5 - inside_px / rim_px, 0, 0.85) * (inside_px < 1.5 * rim_px)
-        pixels = covered(pixels, np.asarray(rim, np.float32), (244, 242, 238))
-    pixels = covered(pixels, gone, rgb)
+        rim = np.clip(1.5 - inside_px / np.float32(rim_px), 0, 0.85)
+        pixels = covered(pixels, rim, (244, 242, 238))
+    pixels = covered(pixels, np.clip(0.5 - inside_px, 0, 1), rgb)
     # Ink under the white fibres of a rim is gone as well.
     return RenderedPage(pixels, _lost(page.truth, inside_px < rim_px))
 

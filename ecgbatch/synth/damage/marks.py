@@ -102,7 +102,7 @@ def _word(size_px: float, rng: np.random.Generator) -> DoubleArray:
     Two oscillations on top of a steady advance, whose strength changes with each stroke: the model
     of J. M. Hollerbach, An oscillation theory of handwriting, Biol. Cybern. 39 (1981).
     """
-    strokes = int(rng.integers(6, 22))
+    strokes = int(rng.integers(4, 12))
     turns = np.linspace(0, strokes, strokes * 14)
     knots = np.arange(strokes + 1)
 

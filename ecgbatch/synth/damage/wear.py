@@ -113,13 +113,14 @@ def soaked(
     run = cv2.GaussianBlur(page.pixels, (0, 0), sigma)
     # Some of the ink stays where it was printed.
     mixed = cv2.addWeighted(page.pixels, 0.35, run, 0.65, 0)
-    keep = cv2.merge([1 - wet] * 3)
-    pixels = cv2.multiply(page.pixels, keep, dtype=cv2.CV_32F)
-    pixels += cv2.multiply(mixed, 1 - keep, dtype=cv2.CV_32F)
+    kept = (255 * (1 - wet)).astype(np.uint8)
+    keep = cv2.merge([kept] * 3)
+    pixels = cv2.multiply(page.pixels, keep, scale=1 / 255)
+    pixels = cv2.add(pixels, cv2.multiply(mixed, 255 - keep, scale=1 / 255))
     edge = np.exp(-0.5 * ((level - np.float32(front)) / np.float32(0.012)) ** 2)
     older = np.exp(-0.5 * ((level - np.float32(front + 0.16)) / np.float32(0.02)) ** 2)
     tide = np.clip(0.16 * wet + 0.5 * edge + 0.22 * older, 0, 1)
-    return RenderedPage(tinted(np.clip(pixels, 0, 255).astype(np.uint8), tide, rgb), page.truth)
+    return RenderedPage(tinted(np.asarray(pixels, np.uint8), tide, rgb), page.truth)
 
 
 def mouldy(
