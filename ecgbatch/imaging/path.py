@@ -153,6 +153,8 @@ def _walk(
     links: Links, chains: _Chains, runs: Runs, *, longest: float, turn_px: float
 ) -> list[tuple[int, bool]]:
     """Best sequence of chains by dynamic programming over their ends, and which are knots."""
+    if chains.first.size == 1:
+        return [(0, False)]
     into, out_of = _find_knots(links, chains, longest=longest)
     cost = _costs(chains, runs, into, out_of, turn_px=turn_px)
     # A knot is crossed, never visited.

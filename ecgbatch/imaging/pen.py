@@ -47,8 +47,8 @@ def centre_line(
     empty = ~(np.isfinite(top) & np.isfinite(bottom))
     offsets, heights = _disc(radius_px, per_column)
     # What the edges allow. Columns without ink allow everything.
-    highest, _ = _extreme(np.where(empty, -np.inf, top), offsets, heights)
-    lowest = -_extreme(np.where(empty, -np.inf, -bottom), offsets, heights)[0]
+    highest = _extreme(np.where(empty, -np.inf, top), offsets, heights)
+    lowest = -_extreme(np.where(empty, -np.inf, -bottom), offsets, heights)
     highest[empty] = lowest[empty] = 0.0
     centre: FloatArray = (highest + lowest) / np.float32(2)
     above, below = np.minimum(highest, lowest), np.maximum(highest, lowest)
@@ -78,18 +78,13 @@ def _disc(radius_px: float, per_column: int) -> tuple[list[int], list[np.float32
     return offsets, heights
 
 
-def _extreme(
-    edge: FloatArray, offsets: list[int], heights: list[np.float32]
-) -> tuple[FloatArray, npt.NDArray[np.intp]]:
-    """Largest ``edge(x + d) + height(d)`` at every x, and the d that it is found at."""
+def _extreme(edge: FloatArray, offsets: list[int], heights: list[np.float32]) -> FloatArray:
+    """Largest ``edge(x + d) + height(d)`` at every x."""
     largest = np.full_like(edge, -np.inf)
-    found_at = np.zeros(edge.size, np.intp)
     for offset, height in zip(offsets, heights, strict=True):
         here, there = _overlap(edge.size, offset)
-        height_there = edge[there] + height
-        np.copyto(found_at[here], offset, where=height_there > largest[here])
-        np.maximum(largest[here], height_there, out=largest[here])
-    return largest, found_at
+        np.maximum(largest[here], edge[there] + height, out=largest[here])
+    return largest
 
 
 def _unexplained(
@@ -105,11 +100,16 @@ def _unexplained(
     closest to it; a sample follows the largest request.
     """
     source = np.where(empty, np.float32(-np.inf), centre)
-    reached, nearest = _extreme(source, offsets, heights)
+    reached = _extreme(source, offsets, heights)
     missing = edge - reached
     asked = np.flatnonzero(missing > _SEEN_PX)  # NaN where there is no ink: nobody is asked
+    closest = reached[asked]
+    nearest = np.empty_like(asked)
+    for offset, height in zip(reversed(offsets), reversed(heights), strict=True):
+        there = np.clip(asked + offset, 0, source.size - 1)
+        np.copyto(nearest, there, where=source[there] + height == closest)
     move = np.zeros_like(centre)
-    np.maximum.at(move, asked + nearest[asked], missing[asked])
+    np.maximum.at(move, nearest, missing[asked])
     return move
 
 
