@@ -28,6 +28,7 @@ from ecgbatch.synth.style import drawn_style
 from ecgbatch.types import ByteArray
 
 PX_PER_MM = 10.0
+ASTRAY_MM = 1.0  # an end of a region this far off is listed
 LAYOUTS = (
     "3x4",
     "3x4+1R",
@@ -51,8 +52,7 @@ class Score:
 
     layout: bool
     named: float
-    left_mm: float
-    right_mm: float
+    ends_mm: tuple[float, ...]
     zero_mm: float
     pulses: bool
     kept: float
@@ -109,7 +109,7 @@ def score(page: RenderedPage, found: Layout, ink: ByteArray) -> Score:
                 abs(best.baseline_px - float(np.nanmedian(line[:, 1]))),
             )
         )
-    left, right, zero = np.median(np.array(pairs), axis=0) / PX_PER_MM if pairs else (9, 9, 9)
+    errors = np.array(pairs or [(90, 90, 90)]) / PX_PER_MM
     traced = np.zeros(ink.shape, np.uint8)
     for region in truth.regions:
         points = np.rint(region.polyline_px[np.isfinite(region.polyline_px).all(axis=1)])
@@ -121,9 +121,8 @@ def score(page: RenderedPage, found: Layout, ink: ByteArray) -> Score:
     return Score(
         layout=found.name == wanted,
         named=named / len(truth.regions),
-        left_mm=float(left),
-        right_mm=float(right),
-        zero_mm=float(zero),
+        ends_mm=tuple(errors[:, :2].ravel().tolist()),
+        zero_mm=float(np.median(errors[:, 2])),
         pulses=len(found.pulses) == len(expected),
         kept=float((~found.not_trace)[on_trace].mean()),
         dirt=float((dark & ~wide).sum() / max(int(dark.sum()), 1)),
@@ -156,20 +155,23 @@ def main() -> None:
         spent.append((1000 * (inked - begun) / area, 1000 * (time.process_time() - inked) / area))
         scores.append(score(page, found, ink))
         last = scores[-1]
-        if not last.layout or last.kept < 0.98 or last.dirt > 0.05 or not last.pulses:
+        astray = max(last.ends_mm) > ASTRAY_MM
+        if not last.layout or last.kept < 0.98 or last.dirt > 0.05 or not last.pulses or astray:
             wrong[
                 f"{seed} {page.truth.layout} {page.truth.style}: {found.name} {found.flags}"
                 f" pulses {len(found.pulses)}/{len(page.truth.pulses)}"
-                f" kept {last.kept:.3f} dirt {last.dirt:.3f}"
+                f" kept {last.kept:.3f} dirt {last.dirt:.3f} ends {max(last.ends_mm):.1f}"
             ] += 1
             if arguments.show:
                 show(arguments.show / f"{seed}.png", grey, found)
     print(f"{len(scores)} of {arguments.pages} pages answered")
     for name in ("layout", "named", "pulses", "kept", "dirt"):
         print(f"  {name:8s} {np.mean([getattr(s, name) for s in scores]):.3f}")
-    for name in ("left_mm", "right_mm", "zero_mm"):
-        values = [getattr(s, name) for s in scores]
-        print(f"  {name:8s} median {np.median(values):.2f}  p90 {np.percentile(values, 90):.2f}")
+    ends = [error for each in scores for error in each.ends_mm]
+    zeros = [each.zero_mm for each in scores]
+    for name, values in (("ends_mm", ends), ("zero_mm", zeros)):
+        middle, high, highest = np.percentile(values, (50, 95, 99))
+        print(f"  {name:8s} median {middle:.2f}  p95 {high:.2f}  p99 {highest:.2f}")
     ink_ms, find_ms = np.median(np.array(spent), axis=0)
     print(f"  ms CPU per 280 x 216 mm: ink {ink_ms:.1f}, regions {find_ms:.1f}")
     for line in sorted(wrong):

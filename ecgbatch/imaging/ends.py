@@ -41,7 +41,7 @@ def common_ends(
     """Find the columns at which most rows begin and end.
 
     Ink tells an end exactly, but the rest of a grid or a border may touch it. Level ink is cleaner
-    and may begin late. So the one is taken on which more rows agree.
+    and may begin late: it is taken where more rows agree on it, and where ink has no majority.
 
     Args:
         cover: ``(row, column)`` bool, in which columns each row has ink.
@@ -60,9 +60,9 @@ def common_ends(
     for side, percent in enumerate(_RAGGED_PERCENT):
         shared = [_shared(bodies[:, side], same_px=_SAME_MM * px_per_mm) for bodies, _ in sources]
         (exact, agreed), (_, agreed_level) = shared
-        whole = agreed == len(sources[0][0]) > 0
-        best = 0 if whole or agreed > agreed_level else 1
-        if shared[best][1] >= 2 or whole:
+        most = 2 * agreed > len(rows)
+        best = 0 if most or agreed > agreed_level else 1
+        if shared[best][1] >= 2 or most:
             ends.append(End(shared[best][0] if best else exact, sources[best][1]))
         else:
             rough = [bodies[:, side] for bodies, _ in reversed(sources) if bodies.size]
