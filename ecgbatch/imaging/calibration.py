@@ -111,6 +111,16 @@ def beyond_pulses(pulses: Sequence[Pulse], rows: Sequence[Baseline], *, marks: M
     return area
 
 
+def not_at_pulses(
+    ends_px: tuple[float, float], pulses: Sequence[Pulse], *, marks: Marks
+) -> tuple[bool, bool]:
+    """Say of the left and the right end of the rows whether it is away from every pulse."""
+    near = _PEN_MM * 2 * marks.px_per_mm
+    borders = [side / marks.factor for pulse in pulses for side in (pulse.left_px, pulse.right_px)]
+    left, right = (all(abs(end - border) > near for border in borders) for end in ends_px)
+    return left, right
+
+
 def _repeat(model: Pulse, y_px: float, ink: BoolArray, *, marks: Marks) -> Pulse | None:
     """Find the place near ``y_px`` where every side of the outline of ``model`` is inked."""
     scale, factor = marks.px_per_mm, marks.factor

@@ -7,7 +7,9 @@ is taken.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +26,7 @@ _ACCEPTED_PER_ROW = 0.15  # half the rows with a name at one border
 _UNUSUAL_TRUST = 0.5  # for columns that no usual layout has with so many rows
 _MOST_RHYTHM_ROWS = 3
 _RAGGED_MM = 3.0  # how far ends of rows and columns of one width disagree in print
+_NEAR = 0.2  # of the reach: marks that close stand for one border
 _SURE = 2.5  # times as far as otherwise
 _STRAY_COST_PER_MM = 0.04
 _USUAL_MM = (62.5, 125.0)  # 2.5 s and 5 s at 25 mm/s
@@ -53,7 +56,14 @@ class Division:
         return len(self.borders_px) - 1
 
 
-def divide(hints: Hints, *, left_px: float, right_px: float, px_per_mm: float) -> Division:
+def divide(
+    hints: Hints,
+    *,
+    left_px: float,
+    right_px: float,
+    px_per_mm: float,
+    sure: tuple[bool, bool] = (True, True),
+) -> Division:
     """Choose the division into columns that most rows agree on.
 
     Args:
@@ -61,6 +71,7 @@ def divide(hints: Hints, *, left_px: float, right_px: float, px_per_mm: float) -
         left_px: Where rows begin.
         right_px: Where they end.
         px_per_mm: Scale of the reduced page.
+        sure: Whether either end is that of the ink, and not of a pulse that touches it.
 
     Returns:
         One column with score 0 where hints speak for no division.
@@ -72,7 +83,7 @@ def divide(hints: Hints, *, left_px: float, right_px: float, px_per_mm: float) -
     best = max((c for c in choices if c is not None), key=lambda c: c.score, default=whole)
     if best.score < max(_ACCEPTED, _ACCEPTED_PER_ROW * len(hints.strength)):
         return whole
-    return _on_marks(best, hints, reach_px=_RAGGED_MM * px_per_mm)
+    return _on_marks(best, hints, reach_px=_RAGGED_MM * px_per_mm, sure=sure)
 
 
 def _best_of(
@@ -106,46 +117,68 @@ def _best_of(
     return Division(borders, tuple(float(a) for a in agreement), float(score[at]))
 
 
-def _on_marks(division: Division, hints: Hints, *, reach_px: float) -> Division:
-    """Move borders to the marks beside them, and the other borders and ends to the marks' step."""
-    exact = np.sort(np.array(hints.exact_px, dtype=np.float64))
+def _on_marks(
+    division: Division, hints: Hints, *, reach_px: float, sure: tuple[bool, bool]
+) -> Division:
+    """Move borders to the marks beside them, and the other borders and ends to the marks' step.
+
+    Columns are of one width, so that borders and ends stand at equal steps. Of all steps that two
+    marks, or ends, tell, the one is taken that most marks and rows' ends support: complexes and
+    letters make marks too.
+    """
+    exact = np.array(hints.exact_px, dtype=np.float64)
     borders = np.array(division.borders_px)
-    support = np.zeros(borders.size)
-    for k in range(1, borders.size - 1):
-        near = exact[np.abs(exact - borders[k]) <= reach_px]
-        if near.size:
-            borders[k], support[k] = _densest(near, reach_px=reach_px / 6)
-    marked = np.flatnonzero(support)
-    if marked.size >= 2:
-        steady = _steady(borders, support, reach_px=reach_px / 4)
-        order = np.arange(borders.size)
-        line = np.polynomial.Polynomial.fit(steady, borders[steady], deg=1)(order)
-        astray = np.setdiff1d(order[1:-1], steady)
-        borders[astray] = line[astray]
-        # Three borders at equal steps tell an end better than ink that a name or dirt may touch.
-        far_px = reach_px * (_SURE if steady.size >= 3 else 1)
-        for end in (0, -1):
-            if abs(line[end] - borders[end]) <= far_px:
-                borders[end] = line[end]
-    return Division(tuple(borders.tolist()), division.agreement, division.score)
+    near_px = _NEAR * reach_px
+    best, support = borders, np.zeros(borders.size)
+    for steps in _equal_steps(borders, exact, reach_px=reach_px):
+        counts = _supported(steps, borders, exact, rows=len(hints.strength), near_px=near_px)
+        counts[[0, -1]] *= sure
+        if counts.sum() > support.sum():
+            best, support = steps, counts
+    known = np.flatnonzero(support)
+    if known.size < 2:
+        return division
+    marked = known[(known > 0) & (known < borders.size - 1)]
+    placed = best.copy()
+    for k in marked:
+        placed[k] = exact[np.abs(exact - best[k]) <= near_px].mean()
+    for end in (0, -1):
+        if support[end]:
+            placed[end] = borders[end]
+    order = np.arange(borders.size)
+    line = np.polynomial.Polynomial.fit(known, placed[known], deg=1, w=support[known])(order)
+    # Three borders at equal steps tell an end better than ink that a name or dirt may touch.
+    far_px = reach_px * (_SURE if marked.size >= 3 else 1)
+    moved = np.where(support > 1, placed, line)
+    for end in (0, -1):
+        moved[end] = line[end] if abs(line[end] - borders[end]) <= far_px else borders[end]
+    return Division(tuple(moved.tolist()), division.agreement, division.score)
 
 
-def _steady(borders: Numbers, support: Numbers, *, reach_px: float) -> npt.NDArray[np.intp]:
-    """Choose the marked borders that stand at equal steps, by the marks that support them."""
-    marked = np.flatnonzero(support)
-    best = marked[:2]
-    for i, first in enumerate(marked):
-        for second in marked[i + 1 :]:
-            step = (borders[second] - borders[first]) / (second - first)
-            off = np.abs(borders[marked] - borders[first] - step * (marked - first))
-            chosen = marked[off <= reach_px]
-            if support[chosen].sum() > support[best].sum():
-                best = chosen
-    return best
+def _equal_steps(borders: Numbers, exact: Numbers, *, reach_px: float) -> Iterator[Numbers]:
+    """Borders and ends by the steps that any two marks, or ends, tell."""
+    last = borders.size - 1
+    widths = np.diff(borders)
+    whole = last > 1 and abs(widths[-1] - widths[:-1].mean()) <= 2 * reach_px
+    anchors = [(0, float(borders[0]))] + ([(last, float(borders[-1]))] if whole else [])
+    for k in range(1, last):
+        near = np.unique(np.round(exact[np.abs(exact - borders[k]) <= reach_px], 1))
+        anchors += [(k, float(x)) for x in near]
+    order = np.arange(borders.size)
+    for (first, x), (second, y) in combinations(anchors, 2):
+        if first == second:
+            continue
+        steps = x + (y - x) / (second - first) * (order - first)
+        if np.all(np.abs(steps[1:-1] - borders[1:-1]) <= reach_px):
+            yield np.asarray(steps, np.float64)
 
 
-def _densest(places: Numbers, *, reach_px: float) -> tuple[float, int]:
-    """Mean of the places around the one that has most neighbours, and how many they are."""
-    close = np.abs(places[:, None] - places[None, :]) <= reach_px
-    most = close[int(close.sum(axis=1).argmax())]
-    return float(places[most].mean()), int(most.sum())
+def _supported(
+    steps: Numbers, borders: Numbers, exact: Numbers, *, rows: int, near_px: float
+) -> Numbers:
+    """Marks, or rows, that support each of the steps; a border has one mark per row."""
+    counts = (np.abs(exact[:, None] - steps[None, :]) <= near_px).sum(axis=0)
+    counts = np.minimum(counts, rows).astype(np.float64)
+    for end in (0, -1):
+        counts[end] = rows if abs(steps[end] - borders[end]) <= near_px else 0
+    return np.asarray(counts, np.float64)

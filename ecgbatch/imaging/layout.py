@@ -22,6 +22,7 @@ from ecgbatch.imaging.calibration import (
     aligned,
     beside_rows,
     beyond_pulses,
+    not_at_pulses,
     pulse_area,
     with_repeats,
 )
@@ -121,6 +122,7 @@ def find_regions(
         left_px=ends[0].place_px,
         right_px=ends[1].place_px,
         px_per_mm=marks.px_per_mm,
+        sure=not_at_pulses((ends[0].place_px, ends[1].place_px), pulses, marks=marks),
     )
     restored = traces | _rules_between(marks, division)
     traces = without_separators(restored, _separators(marks, hints, division))
