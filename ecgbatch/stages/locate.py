@@ -12,10 +12,13 @@ import pyarrow as pa
 
 from ecgbatch import schema
 from ecgbatch.config import LocateSettings
+from ecgbatch.errors import PageError, Reason
+from ecgbatch.flags import Flag
 from ecgbatch.imaging.ink import find_ink
-from ecgbatch.imaging.layout import find_regions
+from ecgbatch.imaging.layout import Layout, find_regions
 from ecgbatch.stages.base import Needs, TableFunction
 from ecgbatch.stages.rows import Row, Values, map_rows
+from ecgbatch.types import ByteArray
 
 _TOLD = ("printed", "file")
 
@@ -35,14 +38,7 @@ def locate(pages: pa.Table, *, settings: LocateSettings) -> Iterator[pa.Table]:
             return
         px_per_mm = row["rectified_px_per_mm"]
         ink = find_ink(page, px_per_mm=px_per_mm)
-        layout = find_regions(
-            ink,
-            px_per_mm=px_per_mm,
-            printed_speed_mm_per_s=_told(row, "speed_mm_per_s", "speed_source"),
-            printed_gain_mm_per_mv=_told(row, "gain_mm_per_mv", "gain_source"),
-            assumed_speed_mm_per_s=settings.speed_mm_per_s,
-            assumed_gain_mm_per_mv=settings.gain_mm_per_mv,
-        )
+        layout = _layout(row, ink, px_per_mm=px_per_mm, settings=settings)
         scale = layout.scale
         yield {
             "pixels": ink * (~layout.not_trace).view(np.uint8),  # a fifth of where()
@@ -56,6 +52,24 @@ def locate(pages: pa.Table, *, settings: LocateSettings) -> Iterator[pa.Table]:
         }
 
     return map_rows(pages, find, stage=Locate.name, reads=schema.RECTIFIED, writes=schema.LOCATED)
+
+
+def _layout(row: Row, ink: ByteArray, *, px_per_mm: float, settings: LocateSettings) -> Layout:
+    try:
+        return find_regions(
+            ink,
+            px_per_mm=px_per_mm,
+            printed_speed_mm_per_s=_told(row, "speed_mm_per_s", "speed_source"),
+            printed_gain_mm_per_mv=_told(row, "gain_mm_per_mv", "gain_source"),
+            assumed_speed_mm_per_s=settings.speed_mm_per_s,
+            assumed_gain_mm_per_mv=settings.gain_mm_per_mv,
+        )
+    except PageError as error:
+        if Flag.GRID_ABSENT not in (row["flags"] or ()):
+            raise
+        # Lines of text look like traces one by one; without a grid, and without any order of
+        # leads, nothing is left that speaks for an ECG.
+        raise PageError(Reason.NOT_ECG, **error.facts) from error
 
 
 def _told(row: Row, name: str, source: str) -> float | None:
