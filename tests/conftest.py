@@ -10,9 +10,14 @@ from urllib.request import urlopen
 
 import botocore.session
 import pytest
+from hypothesis import settings
 
 from ecgbatch.storage import pace
 from tests.faulty_store import FaultyStore
+
+# The same examples on every run: a suite that fails by chance teaches people to run it again.
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.load_profile("repeatable")
 
 
 @pytest.fixture(scope="session")

@@ -34,6 +34,8 @@ _TRUSTED = 0.75
 """Coherence above which no other projection or pair of peaks is tried."""
 _STRONG = 9.0
 """Median peak over floor that curved paper must show: a bend has terms enough to fit anything."""
+_PRINTED_SHARE = 1 / 8
+"""Share of a page that a grid covers at least; a bar code imitates one on less."""
 _SHARP_PX = 0.4
 """Scatter of tiles below which no other view of flat paper is tried."""
 _SKEWEST = 2.5
@@ -144,6 +146,8 @@ def _judged(tiles: Tiles, across: Family, down: Family) -> _Found | None:
     if lattice is None or lattice.residual_cycles.max() > _SCATTER_CYCLES:
         return None
     if not lattice.is_flat and lattice.strength.min() < _STRONG:
+        return None
+    if lattice.tiles_used.min() < _PRINTED_SHARE * len(tiles.centre_px):
         return None
     waves = lattice.waves(tiles.centre_px.mean(axis=0, keepdims=True))[0]
     if not misfit(waves[:1], waves[1:], pixel_ratio=1.0)[0, 0] < _SKEWEST:

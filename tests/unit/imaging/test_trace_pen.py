@@ -72,5 +72,6 @@ def test_what_a_pen_drew_is_read_back(heights, radius_px):
     columns = np.arange(centre.size) / 4
     inner = (columns > 3) & (columns < columns[-1] - 3)  # beyond its ends the pen is cut off
     error = centre - np.interp(columns, x, truth)
-    assert np.abs(error[inner]).max() < 0.75
+    # A blunt pen hides the tip of a sharp turn: up to a tenth of a millimetre at 10 px/mm.
+    assert np.abs(error[inner]).max() < 1.0
     assert np.sqrt(np.mean(error[inner] ** 2)) < 0.25
