@@ -84,10 +84,16 @@ def answers(address):
 
 
 def submit(surroundings, *entrypoint):
+    """Submit a job; a head answers some seconds before its job agent does, and says so."""
     command = [BIN / "ray", "job", "submit", "--working-dir", ".", "--", *entrypoint]
-    return subprocess.run(
-        command, cwd=REPOSITORY, env=surroundings, capture_output=True, text=True, check=False
-    )
+    deadline = time.monotonic() + 90
+    while True:
+        done = subprocess.run(
+            command, cwd=REPOSITORY, env=surroundings, capture_output=True, text=True, check=False
+        )
+        if "No available agent" not in done.stderr or time.monotonic() > deadline:
+            return done
+        time.sleep(1)
 
 
 def test_a_submitted_job_converts_the_sample_archive(cluster, tmp_path):
