@@ -10,6 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from ecgbatch.synth.letterhead import (
+    Captions,
+    Composed,
+    composed_footer,
+    composed_header,
+    spoken_scale,
+)
 from ecgbatch.synth.style import Style
 
 
@@ -32,14 +39,93 @@ class PrintedLine:
     capital_mm: float
 
 
-def header_lines(style: Style, rng: np.random.Generator) -> list[PrintedLine]:
+@dataclass(frozen=True, slots=True)
+class PrintedForm:
+    """What is printed above or below the traces.
+
+    Attributes:
+        lines: Texts.
+        boxes_mm: Rules, frames and bars, ``(left, top, right, bottom)``, from the left end of the
+            form and the top of the header.
+    """
+
+    lines: tuple[PrintedLine, ...] = ()
+    boxes_mm: tuple[tuple[float, float, float, float], ...] = ()
+
+
+def header(style: Style, rng: np.random.Generator) -> PrintedForm:
     """Return the header of a style, filled in."""
-    return _filled("header", style.header, _fields(style, rng))
+    values = _fields(style, rng)
+    if style.header != "drawn":
+        return _filled("header", style.header, values)
+    captions = _captions(rng)
+    width_mm = style.paper_mm[0] - 2 * style.margin_mm
+    composed = composed_header(
+        _more_fields(values, rng),
+        captions,
+        width_mm=width_mm,
+        height_mm=style.header_mm,
+        letter=_letter(style),
+        rng=rng,
+    )
+    return _printed("header", composed)
 
 
-def footer_lines(style: Style, rng: np.random.Generator) -> list[PrintedLine]:
+def footer(style: Style, rng: np.random.Generator) -> PrintedForm:
     """Return the footer of a style, filled in."""
-    return _filled("footer", style.footer, _fields(style, rng))
+    values = _fields(style, rng)
+    if style.footer != "drawn":
+        return _filled("footer", style.footer, values)
+    gains = tuple(dict.fromkeys((style.gain_mm_per_mv, style.gain_of("V1"))))
+    composed = composed_footer(
+        _more_fields(values, rng),
+        _captions(rng),
+        width_mm=style.paper_mm[0] - 2 * style.margin_mm,
+        scale=spoken_scale(style.speed_mm_per_s, gains, rng),
+        letter=_letter(style),
+        rng=rng,
+    )
+    return _printed("footer", composed)
+
+
+def _letter(style: Style) -> float:
+    """Return the width of an average letter over the height of a capital."""
+    # Courier advances by 0.6 of its size, of which a capital is 0.562; others by less on average.
+    return style.text_width * ((1.07 if "mono" in style.face else 0.9) + style.text_spacing)
+
+
+def _printed(part: str, composed: Composed) -> PrintedForm:
+    lines = tuple(
+        PrintedLine(text, "scale" if scale else part, x_mm, y_mm, capital_mm)
+        for x_mm, y_mm, capital_mm, text, scale in composed.lines
+    )
+    return PrintedForm(lines, tuple(composed.boxes))
+
+
+def _captions(rng: np.random.Generator) -> Captions:
+    languages = list(_forms()["captions"].values())
+    # Half of the archives are in English.
+    at = 0 if rng.random() < 0.5 else int(rng.integers(len(languages)))
+    captions: Captions = languages[at]
+    return captions
+
+
+def _more_fields(values: dict[str, str], rng: np.random.Generator) -> dict[str, str]:
+    """Return what composed forms ask for beyond the fixed ones."""
+    invented = _forms()["invented"]
+    return {
+        **values,
+        "qt": f"{values['qt']}/{values['qtc']}",
+        "height": f"{rng.integers(148, 200)} cm",
+        "weight": f"{rng.integers(45, 130)} kg",
+        "pressure": f"{rng.integers(95, 175)}/{rng.integers(55, 105)} mmHg",
+        "medication": str(rng.choice(invented["medications"])),
+        "sokolow": f"{rng.uniform(0.9, 4.0):.2f}",
+        "technician": values["initials"],
+        "confirmed": "",
+        "hospital": str(rng.choice(invented["wards"])),
+        "device": str(rng.choice(invented["devices"])),
+    }
 
 
 def scale_text(style: Style) -> tuple[str, str]:
@@ -51,10 +137,10 @@ def scale_text(style: Style) -> tuple[str, str]:
     return speed, f"Limb: {style.gain_mm_per_mv:g} mm/mV  Chest: {chest:g} mm/mV"
 
 
-def _filled(part: str, kind: str, values: dict[str, str]) -> list[PrintedLine]:
+def _filled(part: str, kind: str, values: dict[str, str]) -> PrintedForm:
     if kind == "none":
-        return []
-    return [
+        return PrintedForm()
+    lines = tuple(
         PrintedLine(
             text=text.format(**values),
             role="scale" if "{speed}" in text else part,
@@ -63,7 +149,8 @@ def _filled(part: str, kind: str, values: dict[str, str]) -> list[PrintedLine]:
             capital_mm=capital_mm,
         )
         for x_mm, y_mm, capital_mm, text in _forms()[part][kind]["lines"]
-    ]
+    )
+    return PrintedForm(lines)
 
 
 def _fields(style: Style, rng: np.random.Generator) -> dict[str, str]:

@@ -81,6 +81,27 @@ def lead_of(printed: str) -> str:
     return printed.removeprefix("-")
 
 
+def printed_name(name: str, names: str) -> str:
+    """Return the name of a lead as another tradition prints it.
+
+    Args:
+        name: A name of a layout.
+        names: ``standard``, ``capitals``, ``C`` (chest leads as IEC 60601-2-25 has the
+            electrodes) or ``D`` (limb leads as carts for Romance languages have them).
+    """
+    sign, lead = name[: len(name) - len(lead_of(name))], lead_of(name)
+    if names == "capitals":
+        return name.upper()
+    if names == "C" and lead.startswith("V"):
+        return f"{sign}C{lead[1:]}"
+    if names == "D" and lead in _ROMAN:
+        return f"{sign}D{_ROMAN[lead]}"
+    return name
+
+
+_ROMAN = {"I": 1, "II": 2, "III": 3}
+
+
 def layout(
     name: str,
     *,

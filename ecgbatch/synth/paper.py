@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TypeAlias
@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from ecgbatch.errors import ConfigError
 from ecgbatch.synth import pen
-from ecgbatch.synth.forms import PrintedLine, footer_lines, header_lines
+from ecgbatch.synth.forms import PrintedForm, footer, header
 from ecgbatch.synth.grid import paint_grid
 from ecgbatch.synth.layouts import Layout
 from ecgbatch.synth.plan import PagePlan, Slot, plan_page
@@ -27,7 +27,7 @@ from ecgbatch.synth.truth import (
     box_around,
     clipped,
 )
-from ecgbatch.types import ByteArray, DoubleArray
+from ecgbatch.types import ByteArray, DoubleArray, FloatArray
 
 Signal: TypeAlias = npt.NDArray[np.floating] | npt.NDArray[np.integer]
 
@@ -72,14 +72,14 @@ def render(
     _check(signals, fs_hz=fs_hz, layout=layout, dpi=dpi)
     rng = np.random.default_rng(seed)
     plan = plan_page(layout, style, dpi=dpi, rng=rng)
-    sheet = _Sheet(plan, style)
+    sheet = _Sheet(plan, style, pen.grain(plan.width_px, plan.px_per_mm, style.ink_grain, rng))
     regions = [sheet.lead(slot, signals[slot.lead], fs_hz) for slot in plan.slots]
     if style.joined:
         sheet.join(regions)
     pulses = [sheet.pulse(row) for row in plan.pulse_rows]
     separators = sheet.separators()
-    header = sheet.form(header_lines(style, rng), foot=False)
-    footer = sheet.form(footer_lines(style, rng), foot=True)
+    above = sheet.form(header(style, rng), foot=False)
+    below = sheet.form(footer(style, rng), foot=True)
     truth = PageTruth(
         layout=layout.name,
         style=style.name,
@@ -99,8 +99,8 @@ def render(
         regions=tuple(regions),
         pulses=tuple(pulses),
         separators_px=separators,
-        texts=(*sheet.texts, *header, *footer),
-        header_box_px=_around([text.box_px for text in header]),
+        texts=(*sheet.texts, *above, *below),
+        header_box_px=_around([text.box_px for text in above]),
     )
     return RenderedPage(sheet.pixels, truth)
 
@@ -133,6 +133,7 @@ class _Sheet:
 
     plan: PagePlan
     style: Style
+    grain: FloatArray
     pixels: ByteArray = field(init=False)
     texts: list[TextTruth] = field(init=False, default_factory=list)
 
@@ -182,7 +183,7 @@ class _Sheet:
         x = slot.left_px + time_s * style.speed_mm_per_s * plan.px_per_mm
         y = slot.baseline_px - printed / 1000 * gain * plan.px_per_mm
         for ink in pen.stroke(x, y, width_px=self._line_px):
-            self._ink(ink)
+            self._ink(pen.uneven(ink, self.grain) if self.grain.size else ink)
         line = np.stack([x, y], axis=1)
         line[np.isnan(y)] = np.nan
         right_px = slot.left_px + slot.duration_s * style.speed_mm_per_s * plan.px_per_mm
@@ -208,13 +209,16 @@ class _Sheet:
         if style.name_place == "none":
             return None
         capital = style.text_mm * mm
-        x, y = slot.left_px + 0.8 * mm, slot.baseline_px - style.name_distance_mm * mm
+        x, y = (
+            slot.left_px + style.name_shift_mm * mm,
+            slot.baseline_px - style.name_distance_mm * mm,
+        )
         if style.name_place == "below":
             y = slot.baseline_px + style.name_distance_mm * mm + capital
         if style.name_place == "left" and slot.column == 0:
             x, y = self.plan.names_left_px, slot.baseline_px - 1.5 * mm
         names = tuple(dict.fromkeys(other.printed_name for other in self.plan.slots))
-        words = set_type(tuple((name, capital) for name in names), face=style.face)
+        words = self._set(tuple((name, capital) for name in names))
         word = words[names.index(slot.printed_name)]
         text = self._write(word, (x, y), slot.printed_name, "lead")
         self.texts.append(text)
@@ -249,22 +253,31 @@ class _Sheet:
         """Print the marks between columns and return their ends."""
         marks = self.plan.separators_px(self.style)
         width = max(self._line_px, 0.25 * self.plan.px_per_mm)
+        if self.style.separator_width_mm is not None:
+            width = self.style.separator_width_mm * self.plan.px_per_mm
         for (x, top), (_, bottom) in marks:
             self._ink(pen.rectangle(x - width / 2, top, x + width / 2, bottom))
         return marks
 
-    def form(self, lines: Sequence[PrintedLine], *, foot: bool) -> list[TextTruth]:
+    def form(self, form: PrintedForm, *, foot: bool) -> list[TextTruth]:
         """Print the header or the footer."""
         mm = self.plan.px_per_mm
         left, top, bottom = self.plan.form_px
-        words = set_type(
-            tuple((line.text, line.capital_mm * mm) for line in lines), face=self.style.face
-        )
+        for box in form.boxes_mm:
+            edges = np.array(box) * mm + (left, top, left, top)
+            pen.apply(self.pixels, pen.rectangle(*edges), rgb=self.style.text_rgb)
+        words = self._set(tuple((line.text, line.capital_mm * mm) for line in form.lines))
         written = []
-        for line, word in zip(lines, words, strict=True):
+        for line, word in zip(form.lines, words, strict=True):
             y = bottom - line.y_mm * mm if foot else top + line.y_mm * mm
             written.append(self._write(word, (left + line.x_mm * mm, y), line.text, line.role))
         return written
+
+    def _set(self, lines: tuple[tuple[str, float], ...]) -> tuple[SetLine, ...]:
+        style = self.style
+        dots = style.text_dots_per_mm
+        dot_px = None if dots is None else self.plan.px_per_mm / dots
+        return set_type(lines, face=style.face, shape=style.letter_shape, dot_px=dot_px)
 
     def _write(
         self, word: SetLine, place_px: tuple[float, float], text: str, role: str

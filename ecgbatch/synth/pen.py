@@ -168,6 +168,32 @@ def pixels_of(share: FloatArray, *, top_px: int, left_px: int) -> Coverage:
     return Coverage(row + top_px, column + left_px, share[row, column])
 
 
+def grain(width_px: int, px_per_mm: float, depth: float, rng: np.random.Generator) -> FloatArray:
+    """Draw how well a pen inks along the page: ``(column,)`` from 1 down to 1 - depth.
+
+    A depth of 0 draws nothing, and gives no columns.
+    """
+    if depth == 0:
+        return np.zeros(0, np.float32)
+    # Heat and pressure of a print head change over some tenths of a millimetre, and over 20 mm.
+    fine, coarse = (
+        _ramps(np.arange(width_px) / (step_mm * px_per_mm), rng) for step_mm in (0.3, 20.0)
+    )
+    return (1 - depth * fine * (0.4 + 0.6 * coarse)).astype(np.float32)
+
+
+def _ramps(place: DoubleArray, rng: np.random.Generator) -> DoubleArray:
+    """Return a line through random values at whole places."""
+    knots = np.arange(math.ceil(place[-1]) + 1)
+    return np.interp(place, knots, rng.uniform(0, 1, len(knots)))
+
+
+def uneven(ink: Coverage, grain_of_column: FloatArray) -> Coverage:
+    """Return ink as a pen with a grain leaves it."""
+    column = np.clip(ink.column, 0, len(grain_of_column) - 1)
+    return Coverage(ink.row, ink.column, ink.share * grain_of_column[column])
+
+
 def span(first: int, stop: int, begin: float, end: float) -> DoubleArray:
     """Return the share of each pixel ``first ... stop - 1`` between two places on an axis."""
     edge = np.arange(first, stop) - 0.5

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ecgbatch.errors import ConfigError
-from ecgbatch.synth.layouts import Layout, lead_of
+from ecgbatch.synth.layouts import Layout, lead_of, printed_name
 from ecgbatch.synth.style import Style
 from ecgbatch.types import DoubleArray
 
@@ -99,6 +99,8 @@ class PagePlan:
             "none": [],
             "tick": [(-2.5, 2.5)],
             "bars": [(-7.5, -4.0), (4.0, 7.5)],
+            "bar": [(-5.0, 0.0)],
+            "dotted": [(top, top + 0.4) for top in np.arange(-11.0, 11.0, 1.0)],
             "dashed": [(top, top + 2.0) for top in np.arange(-11.0, 11.0, 4.0)],
             "line": [],
         }[style.separator]
@@ -175,7 +177,7 @@ def plan_page(layout: Layout, style: Style, *, dpi: float, rng: np.random.Genera
     strips = [
         Slot(
             lead=lead_of(name),
-            printed_name=name,
+            printed_name=printed_name(name, style.names),
             role="strip",
             row=row,
             column=column,
@@ -191,7 +193,7 @@ def plan_page(layout: Layout, style: Style, *, dpi: float, rng: np.random.Genera
     rhythm = [
         Slot(
             lead=lead_of(name),
-            printed_name=name,
+            printed_name=printed_name(name, style.names),
             role="rhythm",
             row=row,
             column=0,
@@ -216,7 +218,7 @@ def plan_page(layout: Layout, style: Style, *, dpi: float, rng: np.random.Genera
         ),
         grid_origin_px=(px(origin_mm[0]), px(origin_mm[1])),
         slots=(*strips, *rhythm),
-        pulse_rows=tuple(range(layout.row_count)) if style.pulse != "none" else (),
+        pulse_rows=_pulse_rows(layout, style),
         pulse_left_px=px(pulse_mm_left),
         names_left_px=px(left_mm),
         columns_px=tuple(
@@ -227,3 +229,10 @@ def plan_page(layout: Layout, style: Style, *, dpi: float, rng: np.random.Genera
         matrix_rows=len(layout.rows),
         form_px=(px(margin), px(margin), px(height_mm - margin)),
     )
+
+
+def _pulse_rows(layout: Layout, style: Style) -> tuple[int, ...]:
+    if style.pulse == "none":
+        return ()
+    rows = range(layout.row_count)
+    return {"all": tuple(rows), "first": (rows[0],), "last": (rows[-1],)}[style.pulse_rows]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 import tomllib
 from dataclasses import dataclass, fields
 from functools import cache
@@ -11,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from ecgbatch.errors import ConfigError
-from ecgbatch.synth.pdf import FACES
+from ecgbatch.synth.faces import face_names, known_face
+from ecgbatch.synth.pdf import Shape
 
 Colour = tuple[int, int, int]
 
@@ -31,18 +34,32 @@ SPEEDS_MM_PER_S = (6.25, 12.5, 25.0, 50.0)
 GAINS_MM_PER_MV = (2.5, 5.0, 10.0, 20.0, 40.0)
 
 _CHOICES: dict[str, tuple[str | float | None, ...]] = {
-    "paper": tuple(PAPERS_MM),
     "minor_grid": ("line", "dot", "none"),
     "major_grid": ("line", "dot", "none"),
     "pulse": ("left", "right", "none"),
-    "separator": ("none", "tick", "bars", "line", "dashed"),
+    "pulse_rows": ("all", "first", "last"),
+    "separator": ("none", "tick", "bars", "bar", "line", "dashed", "dotted"),
     "name_place": ("above", "below", "left", "none"),
-    "face": tuple(FACES),
-    "header": ("none", "hospital", "report", "strip"),
-    "footer": ("none", "scales", "full"),
+    "names": ("standard", "capitals", "C", "D"),
+    "header": ("none", "hospital", "report", "strip", "drawn"),
+    "footer": ("none", "scales", "full", "drawn"),
     "speed_mm_per_s": SPEEDS_MM_PER_S,
     "gain_mm_per_mv": GAINS_MM_PER_MV,
     "chest_gain_mm_per_mv": (None, *GAINS_MM_PER_MV),
+}
+
+_SIZE = re.compile(r"[1-9]\d{1,2}(\.\d+)?x[1-9]\d{1,2}(\.\d+)?")
+_ANY = (-math.inf, math.inf)
+_LIMITS = {
+    "ink_density": (0.01, 1.0),
+    "ink_grain": (0.0, 1.0),
+    "line_width_mm": (0.05, 2.0),
+    "name_shift_mm": (-20.0, 20.0),
+    "text_width": (0.4, 2.0),
+    "text_slant_deg": (-30.0, 30.0),
+    "text_weight": (0.0, 0.2),
+    "text_spacing": (0.0, 1.0),
+    "text_dots_per_mm": (3.0, 40.0),
 }
 
 
@@ -52,7 +69,7 @@ class Style:
 
     Attributes:
         name: As in ``styles.toml``.
-        paper: A key of ``PAPERS_MM``.
+        paper: A key of ``PAPERS_MM``, or width and height in mm as ``297x210``.
         paper_rgb: Colour of the bare paper.
         field_rgb: Colour under the grid.
         minor_grid: ``line``, ``dot`` or ``none``, every millimetre.
@@ -75,18 +92,28 @@ class Style:
         ink_rgb: Colour of the trace.
         line_width_mm: Width of the trace.
         ink_density: 0 to 1, how opaque the trace is.
+        ink_grain: 0 to 1, how unevenly the trace is inked along its way.
         pulse: Side of the calibration pulses, or ``none``.
+        pulse_rows: Whether every row has one, or only the first or the last.
         pulse_width_mm: Length of their plateau; some carts print half of the usual 5 mm.
         column_gap_mm: Bare distance between columns.
         separator: Mark between columns.
+        separator_width_mm: Its thickness; None is the trace's, and at least 0.25 mm.
         joined: Whether the pen stays down from one column to the next.
         name_place: Where lead names stand relative to the start of their trace.
         name_distance_mm: How far above or below the zero line.
-        face: Lettering, a key of ``pdf.FACES``.
+        name_shift_mm: How far right of the start of the trace; negative is left of it.
+        names: ``standard``, ``capitals`` (AVR), ``C`` (C1 for V1) or ``D`` (D1 for I).
+        face: Lettering, one of ``faces.face_names()`` or a font file.
         text_mm: Height of a capital letter of lead names.
+        text_width: Factor on the width of letters.
+        text_slant_deg: Their lean to the right.
+        text_weight: Added to their strokes, as a share of ``text_mm``.
+        text_spacing: Added between them, as a share of ``text_mm``.
+        text_dots_per_mm: Dots of the cart's print head; None prints finer than pixels.
         text_rgb: Colour of all lettering.
-        header: Kind of header, or ``none``.
-        footer: Kind of footer, or ``none``.
+        header: Kind of header, or ``none``; ``drawn`` is another one for every seed.
+        footer: Kind of footer, the same way.
     """
 
     name: str = "pink_letter"
@@ -111,15 +138,25 @@ class Style:
     ink_rgb: Colour = (20, 20, 24)
     line_width_mm: float = 0.25
     ink_density: float = 1.0
+    ink_grain: float = 0.0
     pulse: str = "left"
+    pulse_rows: str = "all"
     pulse_width_mm: float = 5.0
     column_gap_mm: float = 0.0
     separator: str = "none"
+    separator_width_mm: float | None = None
     joined: bool = False
     name_place: str = "above"
     name_distance_mm: float = 6.0
+    name_shift_mm: float = 0.8
+    names: str = "standard"
     face: str = "sans"
     text_mm: float = 2.4
+    text_width: float = 1.0
+    text_slant_deg: float = 0.0
+    text_weight: float = 0.0
+    text_spacing: float = 0.0
+    text_dots_per_mm: float | None = None
     text_rgb: Colour = (20, 20, 24)
     header: str = "hospital"
     footer: str = "scales"
@@ -136,21 +173,35 @@ class Style:
                 raise ConfigError(f"style.{name}: {getattr(self, name)!r} is not in {choices}")
         for field in fields(self):
             value = getattr(self, field.name)
-            if field.name.endswith("_mm") and value is not None and not 0 <= value <= 400:
-                raise ConfigError(f"style.{field.name}: {value} mm is not between 0 and 400")
+            low, high = _LIMITS.get(field.name, (0, 400) if field.name[-3:] == "_mm" else _ANY)
+            if isinstance(value, int | float) and not low <= value <= high:
+                raise ConfigError(f"style.{field.name}: {value} is not between {low} and {high}")
             if field.name.endswith("_rgb") and not (
                 len(value) == 3 and all(0 <= part <= 255 for part in value)
             ):
                 raise ConfigError(f"style.{field.name}: {value} is not three numbers to 255")
-        if not 0 < self.ink_density <= 1:
-            raise ConfigError("style.ink_density: must be above 0 and at most 1")
-        if not 0.05 <= self.line_width_mm <= 2:
-            raise ConfigError("style.line_width_mm: must be between 0.05 and 2")
+        if self.paper not in PAPERS_MM and not _SIZE.fullmatch(self.paper):
+            raise ConfigError(
+                f"style.paper: {self.paper!r} is neither a size as 297x210, in mm, nor in "
+                f"{tuple(PAPERS_MM)}"
+            )
+        if not known_face(self.face):
+            raise ConfigError(
+                f"style.face: {self.face!r} is neither a font file nor in {face_names()}"
+            )
 
     @property
     def paper_mm(self) -> tuple[float, float]:
         """Width and height of the sheet."""
-        return PAPERS_MM[self.paper]
+        if self.paper in PAPERS_MM:
+            return PAPERS_MM[self.paper]
+        width, height = self.paper.split("x")
+        return float(width), float(height)
+
+    @property
+    def letter_shape(self) -> Shape:
+        """How the face is bent."""
+        return Shape(self.text_width, self.text_slant_deg, self.text_weight, self.text_spacing)
 
     def gain_of(self, lead: str) -> float:
         """Return the gain of a lead in mm per mV."""
@@ -190,7 +241,7 @@ def drawn_style(rng: np.random.Generator) -> Style:
         separator=str(rng.choice(["none", "tick", "bars", "line", "dashed"])),
         name_place=str(rng.choice(["above", "above", "below"])),
         name_distance_mm=round(float(rng.uniform(4.0, 8.0)), 2),
-        face=str(rng.choice(list(FACES))),
+        face=str(rng.choice(face_names())),
         text_mm=round(float(rng.uniform(1.9, 3.2)), 2),
         joined=bool(rng.random() < 0.3),
         grid_aligned=bool(rng.random() < 0.6),

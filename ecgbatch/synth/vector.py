@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ecgbatch.errors import ConfigError
-from ecgbatch.synth.pdf import PdfPage, text_operators
+from ecgbatch.synth.pdf import DOCUMENT_FACES, PdfPage, text_operators
 from ecgbatch.synth.style import Colour, Style
 from ecgbatch.synth.truth import PageTruth
 from ecgbatch.types import DoubleArray
@@ -19,10 +19,13 @@ def vector_page(truth: PageTruth, style: Style) -> PdfPage:
         style: It was drawn with.
 
     Raises:
-        ConfigError: The style has a dotted grid, or the page was moved.
+        ConfigError: The style has a dotted grid or another face than files declare, or the page
+            was moved.
     """
     if "dot" in {style.minor_grid, style.major_grid}:
         raise ConfigError(f"style {style.name}: a dotted grid has no vector form here")
+    if style.face not in DOCUMENT_FACES:
+        raise ConfigError(f"style.face: {style.face!r} is not in {DOCUMENT_FACES}")
     if not np.array_equal(truth.homography, np.eye(3)):
         raise ConfigError("truth: only a page as printed has a vector form")
     scale = 72 / truth.dpi
@@ -61,6 +64,7 @@ def vector_page(truth: PageTruth, style: Style) -> PdfPage:
                 y_pt=y,
                 capital_pt=text.capital_px * scale,
                 face=style.face,
+                shape=style.letter_shape,
             )
         )
     return PdfPage(truth.width_px * scale, height_pt, b"".join(content))
