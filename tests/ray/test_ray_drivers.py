@@ -4,9 +4,11 @@ import json
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import time
+from contextlib import ExitStack, suppress
 
 import pytest
 
@@ -38,7 +40,19 @@ def parts(out):
     return len(list(out.glob("runs/*/receipts/*.json")))
 
 
-def test_a_private_ray_needs_no_home_no_token_and_says_nothing(tmp_path):
+@pytest.fixture
+def usual_ports_taken():
+    """Listen where a Ray with default ports listens, unless one does: head, clients, dashboard."""
+    with ExitStack() as held:
+        for port in (6379, 8265, 10001, 52365):
+            with suppress(OSError):
+                held.enter_context(socket.create_server(("", port)))
+        yield
+
+
+def test_a_private_ray_needs_no_home_no_token_no_certain_port_and_says_nothing(
+    tmp_path, usual_ports_taken
+):
     source = archive(tmp_path / "in", 4)
     plain = {
         name: value for name, value in os.environ.items() if not name.startswith(("RAY_", "HOME"))
