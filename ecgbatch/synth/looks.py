@@ -34,6 +34,7 @@ _INKS: tuple[Colour, ...] = (
 """Printing inks of grids at full strength: reds, oranges and pinks, then what is rarer."""
 _INK_WEIGHTS = (18, 14, 10, 8, 12, 6, 7, 7, 3, 10, 5)
 
+_DARK = 330
 _LONGEST_S = 10.0
 _TRIALS = 200
 _T = TypeVar("_T")
@@ -218,6 +219,8 @@ def _grid(rng: np.random.Generator) -> dict[str, Any]:
             ("none", "dot"): 5, ("none", "none"): 8,
         },
     )  # fmt: skip
+    if sum(ink) < _DARK and kinds[1] == "line":  # lines as dark as a trace would hide it
+        strong, fine = min(strong, 0.55), min(fine, 0.4)
     if "dot" in kinds:
         strong, fine = max(strong, 0.6), max(fine, 0.6)
     fine_mm = _between(rng, 0.06, 0.16)

@@ -6,6 +6,7 @@ take what is no longer there out of the truth. Light, wear and marks may hide in
 says where it is. Randomness is passed in. Profiles name steps, in ``profiles.toml``.
 """
 
+from ecgbatch.synth.damage.drawing import drawn_profile
 from ecgbatch.synth.damage.geometry import turned
 from ecgbatch.synth.damage.profiles import (
     STEPS,
@@ -22,6 +23,7 @@ __all__ = [
     "Profile",
     "Step",
     "damaged",
+    "drawn_profile",
     "named_profile",
     "profile_names",
     "read_profiles",

@@ -60,6 +60,19 @@ def skewed(
     return _warped(page, turn @ tilt @ centre, surround_rgb)
 
 
+def stretched(page: RenderedPage, *, across: float = 1.0, down: float = 1.0) -> RenderedPage:
+    """Print or scan a page with axes that are not quite alike, as rollers slip.
+
+    Args:
+        page: The page.
+        across: Factor on its width.
+        down: Factor on its height.
+    """
+    require("across", across, 0.2, 5)
+    require("down", down, 0.2, 5)
+    return _warped(page, np.diag([across, down, 1.0]), (255, 255, 255))
+
+
 def _warped(page: RenderedPage, homography: DoubleArray, surround_rgb: Colour) -> RenderedPage:
     """Return the page after a homography, shifted so that all of it is inside."""
     height, width = page.pixels.shape[:2]

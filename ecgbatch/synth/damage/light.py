@@ -5,7 +5,16 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ecgbatch.synth.damage.fields import Colour, covered, enlarged, lit, require, step, tinted
+from ecgbatch.synth.damage.fields import (
+    Colour,
+    covered,
+    enlarged,
+    lit,
+    px_per_mm,
+    require,
+    step,
+    tinted,
+)
 from ecgbatch.synth.paper import RenderedPage
 from ecgbatch.types import FloatArray
 
@@ -15,6 +24,61 @@ def blurred(page: RenderedPage, *, sigma_px: float) -> RenderedPage:
     if sigma_px <= 0:
         return page
     return RenderedPage(np.asarray(cv2.GaussianBlur(page.pixels, (0, 0), sigma_px)), page.truth)
+
+
+def sharpened(page: RenderedPage, *, amount: float, radius_px: float) -> RenderedPage:
+    """Sharpen as scanners and phones do by themselves: light halos around what is dark.
+
+    Args:
+        page: The page.
+        amount: How much of the difference to a blurred page is added.
+        radius_px: Standard deviation of that blur.
+    """
+    require("amount", amount, 0, 5)
+    require("radius_px", radius_px, 0.3, 20)
+    soft = cv2.GaussianBlur(page.pixels, (0, 0), radius_px)
+    sharp = cv2.addWeighted(page.pixels, 1 + amount, soft, -amount, 0)
+    return RenderedPage(np.asarray(sharp, np.uint8), page.truth)
+
+
+def whitened(page: RenderedPage, *, amount: float, reach_mm: float) -> RenderedPage:
+    """Divide the light out of a photograph, as document-scanner apps do.
+
+    Args:
+        page: The page.
+        amount: 0 to 1; 1 makes the paper white everywhere.
+        reach_mm: Over which distance the paper's shade is taken.
+    """
+    require("amount", amount, 0, 1)
+    require("reach_mm", reach_mm, 1, 100)
+    height, width = page.pixels.shape[:2]
+    small = cv2.resize(page.pixels, (-(-width // 8), -(-height // 8)), interpolation=cv2.INTER_AREA)
+    size = 2 * max(1, round(reach_mm * px_per_mm(page) / 16)) + 1
+    # The paper is the lightest there is near by; ink and grid are thinner than that.
+    paper = cv2.blur(cv2.dilate(small, np.ones((size, size), np.uint8)), (size, size))
+    gain = 1 + amount * (250 / np.maximum(paper.astype(np.float32), 25) - 1)
+    levels = cv2.convertScaleAbs(gain, alpha=255 / 10)
+    grown = cv2.resize(levels, (width, height), interpolation=cv2.INTER_LINEAR)
+    pixels = cv2.multiply(page.pixels, grown, scale=10 / 255)
+    return RenderedPage(np.asarray(pixels, np.uint8), page.truth)
+
+
+def speckled(page: RenderedPage, *, sigma: float, rng: np.random.Generator) -> RenderedPage:
+    """Add the coloured blotches that a phone's smoothing leaves of its sensor's grain.
+
+    Args:
+        page: The page.
+        sigma: Standard deviation of each colour, of 255.
+        rng: Source of the blotches.
+    """
+    require("sigma", sigma, 0, 40)
+    height, width = page.pixels.shape[:2]
+    # Colour is kept at half the resolution by every camera's JPEG.
+    coarse = rng.normal(128, 2 * sigma, (-(-height // 2), -(-width // 2), 3))
+    blotches = cv2.blur(np.clip(coarse, 0, 255).astype(np.uint8), (2, 2))
+    grown = cv2.resize(blotches, (width, height), interpolation=cv2.INTER_LINEAR)
+    pixels = cv2.addWeighted(page.pixels, 1, grown, 1, -128)
+    return RenderedPage(np.asarray(pixels, np.uint8), page.truth)
 
 
 def noisy(
@@ -42,13 +106,10 @@ def noisy(
 
 def shaded(page: RenderedPage, *, strength: float, angle_deg: float = 0.0) -> RenderedPage:
     """Light the page from one side: the far side is darker by a share."""
-    height, width = page.pixels.shape[:2]
-    c, s = np.cos(np.deg2rad(angle_deg)), np.sin(np.deg2rad(angle_deg))
-    across = (
-        c * np.linspace(-0.5, 0.5, width)[None, :] + s * np.linspace(-0.5, 0.5, height)[:, None]
-    )
-    light = (1 - strength * (across + 0.5)).astype(np.float32)
-    return RenderedPage(lit(page.pixels, light), page.truth)
+    x, y = _places(page)
+    c, s = np.float32(np.cos(np.deg2rad(angle_deg))), np.float32(np.sin(np.deg2rad(angle_deg)))
+    light = 1 - np.float32(strength / 2) * (c * x + s * y + 1)
+    return RenderedPage(lit(page.pixels, enlarged(light, page.pixels.shape[:2])), page.truth)
 
 
 def shaken(page: RenderedPage, *, length_px: float, angle_deg: float) -> RenderedPage:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ecgbatch.errors import ConfigError
-from ecgbatch.synth.damage import bend, geometry, light, loss, marks, scan, screen, wear
+from ecgbatch.synth.damage import bend, geometry, light, loss, marks, press, scan, screen, wear
 from ecgbatch.synth.paper import RenderedPage
 
 STEPS: Mapping[str, Callable[..., RenderedPage]] = {
@@ -21,6 +21,7 @@ STEPS: Mapping[str, Callable[..., RenderedPage]] = {
     for step in (
         geometry.turned,
         geometry.skewed,
+        geometry.stretched,
         geometry.cut,
         geometry.laid_down,
         bend.curled,
@@ -29,6 +30,9 @@ STEPS: Mapping[str, Callable[..., RenderedPage]] = {
         light.blurred,
         light.shaken,
         light.noisy,
+        light.sharpened,
+        light.speckled,
+        light.whitened,
         light.shaded,
         light.vignetted,
         light.shadowed,
@@ -42,6 +46,9 @@ STEPS: Mapping[str, Callable[..., RenderedPage]] = {
         scan.hazed,
         scan.faxed,
         scan.compressed,
+        press.halftoned,
+        press.dithered,
+        press.shone_through,
         screen.shown,
         screen.striped,
         wear.aged,

@@ -7,7 +7,7 @@ import numpy as np
 
 from ecgbatch.synth.damage.fields import px_per_mm, require
 from ecgbatch.synth.paper import RenderedPage
-from ecgbatch.types import DoubleArray, FloatArray
+from ecgbatch.types import ByteArray, DoubleArray
 
 
 def shown(page: RenderedPage, *, screen_px_per_mm: float) -> RenderedPage:
@@ -45,18 +45,25 @@ def striped(
     angle, phase = float(rng.normal(0, 0.012)), rng.uniform(0, 1, 2)
     bend = rng.normal(0, 0.004, 4) / max(width, height)
     # The stripes' phase at each pixel, in turns; whole turns between pixels are not seen.
-    across = (x / pitch_px + bend[0] * x**2 + phase[0])[None, :]
-    across = _fraction(across + (angle * y / pitch_px + bend[1] * y**2)[:, None])
-    down = (y / pitch_px + bend[2] * y**2 + phase[1])[:, None]
-    down = _fraction(down + (bend[3] * x**2 - angle * x / pitch_px)[None, :])
-    rows = 0.6 * np.cos(np.float32(2 * np.pi) * down)
-    light = []
-    for part in range(3):
-        columns = np.cos(np.float32(2 * np.pi) * (across + np.float32(part / 3)))
-        light.append(1 + np.float32(0.5 * strength) * (columns + rows))
-    pixels = cv2.multiply(page.pixels, cv2.merge(light), dtype=cv2.CV_8U)
+    across = _phase(x / pitch_px + bend[0] * x**2 + phase[0])[None, :]
+    across = across + _phase(angle * y / pitch_px + bend[1] * y**2)[:, None]
+    down = _phase(y / pitch_px + bend[2] * y**2 + phase[1])[:, None]
+    down = down + _phase(bend[3] * x**2 - angle * x / pitch_px)[None, :]
+    wave = np.cos(2 * np.pi * np.arange(256) / 256)
+    rows = cv2.LUT(down, _light(0.3 * strength * wave))
+    light = [
+        cv2.add(cv2.LUT(across, _light(0.5 * strength * np.roll(wave, -shift))), rows)
+        for shift in (0, 85, 171)  # red, green and blue stand a third of a stripe apart
+    ]
+    pixels = cv2.multiply(page.pixels, cv2.merge(light), scale=1 / 128)
     return RenderedPage(np.asarray(pixels, np.uint8), page.truth)
 
 
-def _fraction(turns: DoubleArray) -> FloatArray:
-    return (turns - np.floor(turns)).astype(np.float32)
+def _phase(turns: DoubleArray) -> ByteArray:
+    """Return turns as bytes, 256 to a turn, whose sums run over as turns do."""
+    return np.floor(256 * (turns - np.floor(turns))).astype(np.uint8)
+
+
+def _light(change: DoubleArray) -> ByteArray:
+    """Return half of the light as a table of bytes; 128 is the light of a plain screen."""
+    return np.rint(64 * (1 + 2 * change)).astype(np.uint8)
