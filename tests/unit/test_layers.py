@@ -25,6 +25,7 @@ LEVEL = {name: level for level, names in enumerate(ROWS) for name in names}
 OWNERS = {
     "ray": {"flow", "training"},
     "torch": {"models", "training"},
+    "safetensors": {"models", "training"},
     "cv2": {"imaging", "synth", "report"},
     "s3fs": {"storage"},
     "fsspec": {"storage"},
