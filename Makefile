@@ -10,7 +10,7 @@ INSTALL := PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet
 STAMP := $(VENV)/.ecgbatch-$(shell cat pyproject.toml constraints.txt | sha256sum | cut -c1-16)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check fix test test-fast convert sample docs bench clean
+.PHONY: help setup check fix test test-fast convert sample contact-sheet docs bench clean
 
 help:            ## this list
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
@@ -54,6 +54,9 @@ sample: setup    ## samples/ anew, from synth/sample.toml
 convert: setup   ## the sample archive to tables in out/sample, and one question to them
 	$(BIN)/ecgbatch convert samples/archive out/sample
 	$(BIN)/ecgbatch query out/sample "$(SAMPLE_QUESTION)"
+
+contact-sheet: setup ## every layout, every damage and drawn pages, as pictures in docs/
+	$(BIN)/python -m ecgbatch.synth.contact docs
 
 docs: setup      ## docs/tables.md from schema.py
 	$(BIN)/python -m ecgbatch.report.tables > docs/tables.md
