@@ -103,6 +103,11 @@ class RunConfig(_Settings):
     trace: TraceSettings = TraceSettings()
     calibrate: CalibrateSettings = CalibrateSettings()
     max_quarantined_share: Annotated[float, Field(gt=0, le=1)] = 1.0
+    quarantine_judged_from_pages: int = Field(
+        default=1000,
+        ge=1,
+        description="A run stops above max_quarantined_share once so many pages have passed.",
+    )
     release: str | None = Field(
         default=None,
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
@@ -113,7 +118,10 @@ class RunConfig(_Settings):
 
     def settings_json(self) -> str:
         """Every setting that can change a row, as canonical JSON."""
-        outside = {"pools", "storage", "release", "max_quarantined_share"}
+        outside = {
+            *("pools", "storage", "release"),
+            *("max_quarantined_share", "quarantine_judged_from_pages"),
+        }
         return json.dumps(self.model_dump(exclude=outside), sort_keys=True, default=sorted)
 
     def fingerprint(self) -> str:

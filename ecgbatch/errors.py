@@ -11,6 +11,7 @@
     + LeaseError         another run is writing to this output
     + ClusterError       Ray lost something that the run needs
     + BalanceError       pages in are not pages published + quarantined
+    + QuarantineError    more pages are quarantined than the limit allows (exit status 3)
 
 A page error carries a reason, numbers and nothing else: text from a page, a key or a library's
 message can name a patient.
@@ -141,3 +142,7 @@ class ClusterError(RunError):
 
 class BalanceError(RunError):
     """The books do not balance: pages of a run stand nowhere, or twice."""
+
+
+class QuarantineError(RunError):
+    """So many pages are quarantined that a person should look before the run goes on."""

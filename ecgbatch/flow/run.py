@@ -18,6 +18,7 @@ from ecgbatch.flow.book import Book, read_book
 from ecgbatch.flow.commit import Committer
 from ecgbatch.flow.finish import Totals, close, summarise, totals_of
 from ecgbatch.flow.lease import Fence, Lease
+from ecgbatch.flow.limit import QuarantineLimit
 from ecgbatch.flow.local import convert_here
 from ecgbatch.flow.output import Output
 from ecgbatch.flow.plan import Plan, source_entries, write_plan
@@ -63,6 +64,7 @@ def convert(
         CapacityError: The cluster cannot hold the workers that were asked for.
         ConfigError: A setting is impossible, or contradicts what stands in the release.
         LeaseError: Another run writes to ``out``.
+        QuarantineError: So many pages are quarantined that the run stopped before its end.
         StorageError: Storage refuses or does not answer.
     """
     archive = open_store(to_uri(source), config.storage)
@@ -141,6 +143,7 @@ def perform(
             lease.tell(begun.run.run_id)
             todo = _clear(store, lease.fence, begun.run, book, again=again)
             watch.scans_total = sum(file.rows for file in todo)
+            watch.limit = _limit(config, totals_of(book.of_run(begun.run.run_id)))
             if todo:
                 committer = Committer(output, begun.run, lease.fence)
                 _convert(todo, stages, committer, config, watch, local=local)
@@ -157,6 +160,15 @@ def perform(
         book = read_book(store, output, release=begun.run.release)
         totals = totals_of(book.of_run(begun.run.run_id))
         return _summary(begun.run, totals, "interrupted", config, watch)
+
+
+def _limit(config: RunConfig, before: Totals) -> QuarantineLimit:
+    return QuarantineLimit(
+        max_share=config.max_quarantined_share,
+        from_pages=config.quarantine_judged_from_pages,
+        published=before.published,
+        quarantined=before.quarantined,
+    )
 
 
 def _convert(

@@ -11,6 +11,7 @@ from ecgbatch.errors import (
     ClusterError,
     ConfigError,
     LeaseError,
+    QuarantineError,
     Reason,
     StorageError,
 )
@@ -90,4 +91,6 @@ def exit_status_of(error: Exception) -> int:
         return USAGE
     if isinstance(error, (StorageError, LeaseError, ClusterError)):
         return RESUMABLE
+    if isinstance(error, QuarantineError):
+        return TOO_MANY_QUARANTINED
     return DEFECTS

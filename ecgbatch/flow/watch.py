@@ -11,6 +11,7 @@ from dataclasses import replace
 from types import FrameType
 from typing import NoReturn, TypeVar
 
+from ecgbatch.flow.limit import QuarantineLimit
 from ecgbatch.flow.progress import Progress, ProgressEvent
 from ecgbatch.flow.tally import Tally
 from ecgbatch.stages.base import Stage
@@ -33,6 +34,7 @@ class Watch:
         self._stages = [stage.name for stage in stages]
         self._told_at = 0.0
         self.scans_total = 0
+        self.limit = QuarantineLimit()
         self.tally = Tally()
 
     def phase(self, name: str) -> None:
@@ -47,10 +49,17 @@ class Watch:
             yield entry
 
     def counted(self, tally: Tally, *, now: bool = False) -> None:
-        """Tell what has been counted; ``now`` for the last time."""
+        """Tell what has been counted; ``now`` for the last time.
+
+        Raises:
+            QuarantineError: Too much is quarantined to go on; not at the last time, when there is
+                nothing left to stop.
+        """
         self.tally = tally
         if now or self._due():
             self._tell(self._event())
+        if not now:
+            self.limit.check(tally)
 
     def _event(self) -> ProgressEvent:
         return self.tally.event(stages=self._stages, scans_total=self.scans_total)

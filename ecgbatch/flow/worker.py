@@ -48,11 +48,7 @@ class Worker:
         max_attempts: int,
         software_version: str,
     ) -> None:
-        if software_version != ecgbatch.__version__:
-            raise ConfigError(
-                f"this worker has ecgbatch {ecgbatch.__version__} and the driver has "
-                f"{software_version}: install one version on all machines"
-            )
+        self._drivers_version = software_version
         use_one_core()
         self._work = chain(pool.stages)
         self._names = {stage.name for stage in pool.stages}
@@ -67,6 +63,7 @@ class Worker:
 
     def __call__(self, batch: pa.Table) -> Iterator[pa.Table]:
         """Run the stages over rows; every row comes out."""
+        _require_version(self._drivers_version)
         rows = as_schema(batch, self._reads)
         keys = _keys(rows, place=self._place)
         careful = ray.get(self._ledger.begin.remote(keys))
@@ -101,6 +98,19 @@ class Worker:
         self._ledger.add.remote(self._tally)
         self._tally = Tally()
         self._reported_at = time.monotonic()
+
+
+def _require_version(drivers: str) -> None:
+    """Refuse to work for a driver of another version.
+
+    At the first batch rather than in the constructor: of an actor that could not be built, Ray
+    passes on no error that a driver could tell from a lost machine.
+    """
+    if drivers != ecgbatch.__version__:
+        raise ConfigError(
+            f"this worker has ecgbatch {ecgbatch.__version__} and the driver has {drivers}: "
+            "install one version on all machines"
+        )
 
 
 def read_plan(batch: pa.Table, *, output: Output) -> Iterator[pa.Table]:

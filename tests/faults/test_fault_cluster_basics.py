@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import ecgbatch
 from ecgbatch.errors import ConfigError, LeaseError, StorageError
 from ecgbatch.flow import lease
 from ecgbatch.flow.verify import verify
@@ -230,6 +231,31 @@ def test_fault_95_a_run_that_lost_its_lease_publishes_nothing_more(
     assert usurped
     assert tables_of(out) == undisturbed
     assert findings(out) == []
+
+
+def test_fault_98_a_run_is_not_taken_up_with_another_configuration_or_version(
+    tmp_path, source, monkeypatch
+):
+    from ecgbatch.config import ReadSettings
+    from ecgbatch.flow.run import convert
+    from tests.factories_flow import stages
+
+    out = tmp_path / "out"
+    first = settings().model_copy(update={"release": "r1"})
+    other = first.model_copy(update={"read": ReadSettings(pdf_dpi=200)})
+
+    def begin(config):
+        convert(source, str(out), stages=stages(source), config=config, local=True)
+
+    scan(source, "0004.scan", stop=True)
+    with pytest.raises(StorageError):
+        begin(first)
+    with pytest.raises(ConfigError, match=rf"{first.fingerprint()}.*{other.fingerprint()}"):
+        begin(other)
+    before = ecgbatch.__version__
+    monkeypatch.setattr(ecgbatch, "__version__", "9.9.9")
+    with pytest.raises(ConfigError, match=rf"made by ecgbatch {before}, and this is 9\.9\.9"):
+        begin(first)
 
 
 def test_fault_98_another_configuration_in_a_release_is_refused_with_both_hashes(tmp_path, source):

@@ -19,7 +19,7 @@ import pytest
 from ecgbatch.config import RunConfig
 from ecgbatch.flow.verify import verify
 
-pytestmark = [pytest.mark.ray, pytest.mark.slow]
+pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(900)]
 
 REPOSITORY = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
@@ -72,7 +72,7 @@ def cluster():
         start_new_session=True,
     )
     try:
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 300
         for address in (f"{dashboard}/api/version", f"{agent}/api/local_raylet_healthz"):
             while not answers(f"http://127.0.0.1:{address}"):
                 assert head.poll() is None

@@ -2,9 +2,11 @@
 
 import pytest
 
-from ecgbatch.errors import CapacityError, StorageError
+import ecgbatch
+from ecgbatch.errors import CapacityError, ConfigError, QuarantineError, StorageError
 from ecgbatch.flow import run
 from ecgbatch.flow.run import convert
+from ecgbatch.flow.status import status
 from ecgbatch.flow.verify import verify
 from tests.factories_flow import Deadly, archive, rows_of, scan, settings, stages, tables_of
 
@@ -87,6 +89,30 @@ def test_a_fault_of_the_surroundings_stops_the_run_with_its_own_words(tmp_path):
     source = archive(tmp_path / "in", 4, full={"stop": True})
     with pytest.raises(StorageError, match="the store is full"):
         convert(source, str(tmp_path / "out"), stages=stages(source), config=settings())
+
+
+def test_fault_98_workers_of_another_version_are_refused_with_both_versions(tmp_path, monkeypatch):
+    """The driver believes to be newer; its workers are other processes and know better."""
+    worker = ecgbatch.__version__
+    monkeypatch.setattr(ecgbatch, "__version__", "9.9.9")
+    source, out = archive(tmp_path / "in", 2), tmp_path / "out"
+    with pytest.raises(ConfigError) as refused:
+        convert(source, str(out), stages=stages(source), config=settings())
+    assert f"this worker has ecgbatch {worker}" in str(refused.value)
+    assert "the driver has 9.9.9" in str(refused.value)
+    assert rows_of(out, "pages") == []
+
+
+def test_too_much_quarantine_stops_the_run(tmp_path):
+    source = archive(tmp_path / "in", 8)
+    for number in range(60):
+        scan(source, f"bad{number}.scan", defect_page=1, slow_s=0.1)
+    config = settings().model_copy(
+        update={"max_quarantined_share": 0.3, "quarantine_judged_from_pages": 20}
+    )
+    with pytest.raises(QuarantineError, match=r"max_quarantined_share = 0\.3"):
+        convert(source, str(tmp_path / "out"), stages=stages(source), config=config)
+    assert status(str(tmp_path / "out"), config=config).state == "unfinished"
 
 
 def test_workers_that_do_not_fit_are_refused_with_the_sum(tmp_path):

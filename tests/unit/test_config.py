@@ -27,6 +27,7 @@ def test_speed_and_safety_are_outside_of_the_fingerprint():
     fast = RunConfig(pools=PoolSettings(scans_per_block=7), storage=StorageSettings(retries=1))
     assert fast.fingerprint() == plain.fingerprint()
     assert RunConfig(release="x", max_quarantined_share=0.5).fingerprint() == plain.fingerprint()
+    assert RunConfig(quarantine_judged_from_pages=5).fingerprint() == plain.fingerprint()
 
 
 def test_what_can_change_a_row_is_inside():

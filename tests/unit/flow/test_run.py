@@ -8,10 +8,11 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from ecgbatch.errors import ConfigError, Reason, StorageError
+from ecgbatch.errors import ConfigError, QuarantineError, Reason, StorageError
 from ecgbatch.flow.retry import archives, retry
 from ecgbatch.flow.run import convert
 from ecgbatch.flow.status import status
+from ecgbatch.flow.summary import exit_status_of
 from ecgbatch.flow.verify import verify
 from tests.drivers_flow import drive
 from tests.factories_flow import archive, rows_of, scan, settings, stages, tables_of
@@ -167,6 +168,33 @@ def test_too_much_quarantine_is_an_exit_status(tmp_path, source):
         source, str(tmp_path / "out"), stages=stages(source), config=config, local=True
     )
     assert summary.exit_status == 3
+
+
+def test_too_much_quarantine_stops_a_run_that_goes_on_under_a_higher_limit(tmp_path):
+    source, out = tmp_path / "in", tmp_path / "out"
+    for number in range(24):
+        scan(
+            source, f"{number:04d}.scan", seed=number, **({"defect_page": 1} if number > 3 else {})
+        )
+    limited = settings().model_copy(
+        update={"max_quarantined_share": 0.4, "quarantine_judged_from_pages": 12}
+    )
+
+    def run(config, to=out):
+        return convert(str(source), str(to), stages=stages(source), config=config, local=True)
+
+    said = r"of 12 pages are quarantined \(in this start: defect .*_share = 0\.4 allows"
+    with pytest.raises(QuarantineError, match=said) as stopped:
+        run(limited)
+    assert exit_status_of(stopped.value) == 3
+    before = status(str(out), config=limited)
+    assert (before.state, before.scans_committed) == ("unfinished", 8)  # whole parts only
+    with pytest.raises(QuarantineError, match="of 12 pages"):  # what stands counts as well
+        run(limited)
+    summary = run(limited.model_copy(update={"max_quarantined_share": 1.0}))
+    assert (summary.run_id, summary.pages_in) == (before.run_id, 24)
+    run(settings(), tmp_path / "undisturbed")
+    assert tables_of(out) == tables_of(tmp_path / "undisturbed")
 
 
 def test_ctrl_c_gives_a_summary_and_leaves_the_run_to_be_resumed(tmp_path, source):
