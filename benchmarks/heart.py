@@ -13,6 +13,7 @@ import os
 import sys
 from collections import defaultdict
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from scipy.ndimage import uniform_filter1d
@@ -44,11 +45,33 @@ CLASSES = {
 WINDOWS = (("P", -220, -80, "size"), ("R", -60, 80, "max"), ("S", -60, 80, "min"),
            ("ST", 80, 110, "mean"), ("T", 130, 400, "size"))  # fmt: skip
 
+COURSE_MS = (-40, -25, -10, 5, 20, 35, 50, 70)
 
-def measure(
-    signal_uv: DoubleArray,
-) -> tuple[float, float, float, DoubleArray] | None:
-    """Return rate, RR spread, QRS duration and ``(5, 12)`` amplitudes in mV; None without beats."""
+
+class Measured(NamedTuple):
+    """One record.
+
+    Attributes:
+        rate_bpm: Mean rate.
+        rr_spread: Deviation of RR over its mean.
+        qrs_ms: Length of QRS by a share of its top speed.
+        size_mv: ``(5, 12)`` amplitudes of ``WINDOWS``.
+        rr_jump: Median change from one RR to the next, over its mean.
+        p_steady: How much the beats agree before QRS, -1 to 1; fibrillation waves do not.
+        course_mv: ``(8, 12)`` the complex and what follows, at steps of ``COURSE_MS``.
+    """
+
+    rate_bpm: float
+    rr_spread: float
+    qrs_ms: float
+    size_mv: DoubleArray
+    rr_jump: float
+    p_steady: float
+    course_mv: DoubleArray
+
+
+def measure(signal_uv: DoubleArray) -> Measured | None:
+    """Measure one record; None without beats."""
     signal = filtered(signal_uv / 1000, fs_hz=FS_HZ, band_hz=(0.5, 40.0))
     slope = np.sqrt((np.gradient(signal, axis=1)[[0, 1, *range(6, 12)]] ** 2).sum(axis=0))
     energy = uniform_filter1d(slope, 40)
@@ -56,7 +79,8 @@ def measure(
     inside = peaks[(peaks > 130) & (peaks < signal.shape[1] - 230)]
     if len(inside) < 3:
         return None
-    beat = np.median([signal[:, at - 130 : at + 230] for at in inside], axis=0)
+    beats = np.array([signal[:, at - 130 : at + 230] for at in inside])
+    beat = np.median(beats, axis=0)
     beat -= np.median(beat[:, 60:90], axis=1, keepdims=True)  # the PR segment
     # The energy's peak is the middle of QRS; the tables count from the R reference, 5 ms before.
     fast = np.flatnonzero(
@@ -72,10 +96,27 @@ def measure(
         else:
             values.append(getattr(part, kind)(axis=1))
     rr = np.diff(peaks) / FS_HZ
-    return 60 / rr.mean(), rr.std() / rr.mean(), 2.0 * (fast[-1] - fast[0]), np.array(values)
+    return Measured(
+        60 / rr.mean(),
+        rr.std() / rr.mean(),
+        2.0 * (fast[-1] - fast[0]),
+        np.array(values),
+        float(np.median(np.abs(np.diff(rr))) / rr.mean()),
+        _steadiness(beats[:, :, 20:95]),
+        np.array([beat[:, 130 + at // 2 - 3 : 130 + at // 2 + 4].mean(axis=1) for at in COURSE_MS]),
+    )
 
 
-def real_records(folder: Path) -> dict[str, list[tuple[float, float, float, DoubleArray]]]:
+def _steadiness(before_qrs: DoubleArray) -> float:
+    """Return the median correlation of each beat's P window with the mean of the others."""
+    parts = before_qrs - before_qrs.mean(axis=2, keepdims=True)
+    flat = parts.reshape(len(parts), -1)
+    others = flat.sum(axis=0) - flat
+    size = np.linalg.norm(flat, axis=1) * np.linalg.norm(others, axis=1)
+    return float(np.median((flat * others).sum(axis=1) / np.maximum(size, 1e-9)))
+
+
+def real_records(folder: Path) -> dict[str, list[Measured]]:
     """Return class to measurements."""
     with (folder / "labels.csv").open(newline="") as file:
         labels = {int(row["ecg_id"]): row for row in csv.DictReader(file)}

@@ -12,45 +12,28 @@ from dataclasses import dataclass
 import numpy as np
 
 from ecgbatch.errors import ConfigError
+from ecgbatch.synth.electrodes import with_fault
 from ecgbatch.synth.noise import electrode_noise, filtered
 from ecgbatch.synth.patient import INDEPENDENT_LEADS, Patient, draw_patient, find_condition
-from ecgbatch.synth.rhythm import Beat, Train, train
+from ecgbatch.synth.rhythm import Train, train
+from ecgbatch.synth.waves import (
+    BeatTruth,
+    Intervals,
+    RhythmTruth,
+    WaveTruth,
+    atrial_truth,
+    beat_truth,
+    intervals,
+    rhythm_truth,
+)
 from ecgbatch.types import EXTRA_LEADS, LEADS, DoubleArray
 
 _INTERNAL_HZ = 1000.0  # the shortest kernel, a pacing spike, has nothing left above 850 Hz
 _MARGIN_S = 2.0  # simulated before and after, so that neither beats nor filters have an edge
 _REFERENCE_RR_S = 60 / 69  # of the kernel tables
 _RR_MEMORY_S = 25.0  # QT follows the rate with this delay (simECG, Bachi et al. 2023)
-# Below these shares of its top speed the dipole seems to rest: a P wave of 120 ms and a QRS complex
-# of 82 ms for the kernels of normal hearts.
-_STILL_SLOW, _STILL_FAST = 0.25, 0.08
 CART_BANDS_HZ = ((0.05, 150.0), (0.05, 100.0), (0.15, 40.0), (0.5, 40.0), (0.67, 25.0))
 """Pass bands that carts offer; the printed page carries the filter."""
-
-
-@dataclass(frozen=True, slots=True)
-class BeatTruth:
-    """One beat inside the record; times in seconds, NaN where there is no such wave.
-
-    Attributes:
-        r_s: The R reference.
-        kind: See ``rhythm.Beat``.
-        p_on_s: Where the P wave begins to be seen.
-        p_off_s: Where it ends.
-        qrs_on_s: Begin of the QRS complex.
-        qrs_off_s: Its end.
-        t_peak_s: Top of the T wave.
-        t_off_s: Its end.
-    """
-
-    r_s: float
-    kind: str
-    p_on_s: float
-    p_off_s: float
-    qrs_on_s: float
-    qrs_off_s: float
-    t_peak_s: float
-    t_off_s: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,10 +47,14 @@ class SimulatedRecord:
         condition: What was simulated.
         labels: SCP-ECG statements that hold.
         beats: Every beat inside the record.
+        blocked_p: P waves that no beat follows.
+        rhythms: Stretches of rhythm, one after the other.
         rate_bpm: Mean ventricular rate inside the record; NaN with fewer than two beats.
         band_hz: Of the cart's filter.
         mains_hz: 50 or 60.
         seed: What everything was drawn from.
+        fault: One of ``electrodes.FAULTS``, or None.
+        fault_span_s: Begin and end of the fault inside the record; None without one.
     """
 
     signal_uv: DoubleArray
@@ -76,10 +63,19 @@ class SimulatedRecord:
     condition: str
     labels: tuple[str, ...]
     beats: tuple[BeatTruth, ...]
+    blocked_p: tuple[WaveTruth, ...]
+    rhythms: tuple[RhythmTruth, ...]
     rate_bpm: float
     band_hz: tuple[float, float]
     mains_hz: float
     seed: int
+    fault: str | None = None
+    fault_span_s: tuple[float, float] | None = None
+
+    @property
+    def intervals(self) -> Intervals:
+        """Medians of RR, PR, QRS and QT."""
+        return intervals(self.beats)
 
     def by_name(self) -> dict[str, DoubleArray]:
         """Return every lead, the further ones included, by its name."""
@@ -95,19 +91,23 @@ def simulate(
     fs_hz: float = 500.0,
     noise: float = 1.0,
     band_hz: tuple[float, float] | None = None,
+    fault: str | None = None,
 ) -> SimulatedRecord:
     """Simulate one record.
 
     Args:
         seed: The same seed gives the same record.
-        condition: A name of ``patient.condition_names()``.
+        condition: A name of ``patient.condition_names()``, or several that go together, joined by
+            ``+``.
         seconds: Length.
         fs_hz: Samples per second.
         noise: Factor on every noise; 0 gives a clean record.
         band_hz: Pass band of the cart's filter; None draws one of ``CART_BANDS_HZ``.
+        fault: One of ``electrodes.FAULTS``.
 
     Raises:
-        ConfigError: An unknown condition, or an impossible length, rate, noise or band.
+        ConfigError: An unknown condition or fault, conditions that exclude each other, or an
+            impossible length, rate, noise or band.
     """
     case = find_condition(condition)
     if not 1 <= seconds <= 3600:
@@ -141,6 +141,13 @@ def simulate(
     leads_uv = 1000 * field @ _breathing(dipole_mv, time_s, rng).T
     mains_hz = float(rng.choice([50.0, 60.0]))
     leads_uv += noise * electrode_noise(time_s, mains_hz=mains_hz, rng=rng)
+    span = None
+    if fault is not None:  # drawn apart, so that the heart is that of the record without a fault
+        apart = np.random.default_rng([seed, 1])
+        leads_uv, (begin, end) = with_fault(
+            leads_uv, fault, time_s=time_s, mains_hz=mains_hz, rng=apart
+        )
+        span = (max(begin, 0.0), min(end, seconds))
     band = CART_BANDS_HZ[int(rng.integers(len(CART_BANDS_HZ)))] if band_hz is None else band_hz
     # The last cut is the sampler's own.
     band = (float(band[0]), min(float(band[1]), 0.4 * fs_hz))
@@ -155,10 +162,18 @@ def simulate(
         condition=case.name,
         labels=case.labels,
         beats=inside,
+        blocked_p=tuple(
+            wave
+            for p_s in events.blocked_p_s
+            if 0 <= (wave := atrial_truth(patient.p_kernels, p_s)).peak_s < seconds
+        ),
+        rhythms=rhythm_truth(events, case.rhythm, seconds=seconds),
         rate_bpm=float(60 / gaps.mean()) if len(gaps) else float("nan"),
         band_hz=band,
         mains_hz=mains_hz,
         seed=seed,
+        fault=fault,
+        fault_span_s=span,
     )
 
 
@@ -199,7 +214,7 @@ def _add_beats(
             _add(dipole_mv, time_s, beat.p_s, p, rng.normal(1, 0.03))
         if beat.kind == "P":
             _add(dipole_mv, time_s, at, _SPIKE, 1.0)
-        truths.append(_truth(beat, at, qrs, t, p))
+        truths.append(beat_truth(beat, at, qrs, t, p))
     for p_s in events.blocked_p_s:
         _add(dipole_mv, time_s, p_s, patient.p_kernels, rng.normal(1, 0.03))
     return truths
@@ -221,36 +236,6 @@ def _add(
         return
     place = (time_s[first:stop, None] - centre) / sigma
     dipole_mv[first:stop] += gain * np.exp(-0.5 * place**2) @ kernels[:, 2:]
-
-
-def _truth(beat: Beat, at_s: float, qrs: DoubleArray, t: DoubleArray, p: DoubleArray) -> BeatTruth:
-    nan = float("nan")
-    p_on, p_off = (nan, nan) if beat.p_s is None else _extent(p, beat.p_s, still=_STILL_SLOW)
-    qrs_on, qrs_off = _extent(qrs, at_s, still=_STILL_FAST)
-    ms = np.arange(t[:, 0].min(), t[:, 0].max() + 3 * t[:, 1].max())
-    wave = np.exp(-0.5 * ((ms[:, None] - t[:, 0]) / t[:, 1]) ** 2) @ t[:, 2:5]
-    return BeatTruth(
-        r_s=at_s,
-        kind=beat.kind,
-        p_on_s=p_on,
-        p_off_s=p_off,
-        qrs_on_s=qrs_on,
-        qrs_off_s=qrs_off,
-        t_peak_s=at_s + float(ms[np.linalg.norm(wave, axis=1).argmax()]) / 1000,
-        t_off_s=_extent(t, at_s, still=_STILL_SLOW)[1],
-    )
-
-
-def _extent(kernels: DoubleArray, at_s: float, *, still: float) -> tuple[float, float]:
-    """Return where the dipole moves faster than a share of its fastest: the eye's begin and end."""
-    ms = np.arange(
-        (kernels[:, 0] - 4 * kernels[:, 1]).min(), (kernels[:, 0] + 4 * kernels[:, 1]).max()
-    )
-    place = (ms[:, None] - kernels[:, 0]) / kernels[:, 1]
-    slope = (-place / kernels[:, 1] * np.exp(-0.5 * place**2)) @ kernels[:, 2:5]
-    speed = np.linalg.norm(slope, axis=1)
-    moving = np.flatnonzero(speed > still * speed.max())
-    return at_s + float(ms[moving[0]]) / 1000, at_s + float(ms[moving[-1]]) / 1000
 
 
 def _atrial_waves(time_s: DoubleArray, events: Train, rng: np.random.Generator) -> DoubleArray:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 import tomllib
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, fields
+from functools import cache, reduce
 from importlib.resources import files
 from typing import Any
 
@@ -82,15 +82,48 @@ class Patient:
 
 
 def find_condition(name: str) -> Condition:
-    """Look a condition up.
+    """Look a condition up; ``AFIB+CRBBB`` is both at once.
 
     Raises:
-        ConfigError: There is no such condition.
+        ConfigError: There is no such condition, or they exclude each other: two rhythms, two
+            tables of kernels, two injuries, or two ranges of one interval.
     """
     known = _conditions()
-    if name not in known:
-        raise ConfigError(f"condition: there is no {name!r}; there are {', '.join(known)}")
-    return known[name]
+    found = []
+    for part in name.split("+"):
+        if part not in known:
+            raise ConfigError(f"condition: there is no {part!r}; there are {', '.join(known)}")
+        found.append(known[part])
+    return reduce(_both, found)
+
+
+def _both(one: Condition, other: Condition) -> Condition:
+    merged: dict[str, Any] = {"name": f"{one.name}+{other.name}"}
+    usual = Condition("", ())
+    for field in fields(Condition):
+        mine, theirs = getattr(one, field.name), getattr(other, field.name)
+        default = getattr(usual, field.name)
+        if field.name in {"name", "labels", "extra"}:
+            continue
+        if field.name in _FACTORS:
+            products = np.outer(mine, theirs)
+            merged[field.name] = (float(products.min()), float(products.max()))
+        elif len({mine, theirs} - {default}) == 2:
+            raise ConfigError(
+                f"condition: {one.name} and {other.name} exclude each other by {field.name}"
+            )
+        else:
+            merged[field.name] = theirs if mine == default else mine
+    labels = dict.fromkeys((*one.labels, *other.labels))
+    # NORM and SR are said of hearts with nothing else.
+    not_sinus = merged["rhythm"] in _NOT_SINUS
+    left_out = {"NORM", "SR"} if not_sinus else {"NORM"}
+    merged["labels"] = tuple(label for label in labels if label not in left_out)
+    return Condition(extra=(*one.extra, *other.extra), **merged)
+
+
+_FACTORS = {"p", "p_late", "qrs", "qrs_width", "t", "t_width"}
+_NOT_SINUS = {"fibrillation", "flutter", "supraventricular_tachycardia", "ventricular_pacing"}
 
 
 def condition_names() -> tuple[str, ...]:
@@ -261,8 +294,8 @@ def _conditions() -> dict[str, Condition]:
 
 
 def _condition(name: str, entry: dict[str, Any]) -> Condition:
-    fields: dict[str, Any] = {
+    values: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()
     }
-    fields["extra"] = tuple(tuple(row) for row in entry.get("extra", ()))
-    return Condition(name=name, **fields)
+    values["extra"] = tuple(tuple(row) for row in entry.get("extra", ()))
+    return Condition(name=name, **values)

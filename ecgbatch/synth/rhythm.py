@@ -207,11 +207,19 @@ def _trigeminy(draw: _Draw) -> Train:
 
 
 def _ventricular_run(draw: _Draw) -> Train:
+    return _run(draw, fewest=3, most=6)
+
+
+def _couplet(draw: _Draw) -> Train:
+    return _run(draw, fewest=2, most=2)
+
+
+def _run(draw: _Draw, *, fewest: int, most: int) -> Train:
     rng = draw.rng
     sinus = [draw.conducted(time) for time in _sinus_times(draw, swing=0.015)]
     middle = len(sinus) // 2
     step = float(rng.uniform(0.34, 0.46))
-    count = int(rng.integers(3, 7))
+    count = int(rng.integers(fewest, most + 1))
     first = sinus[middle].r_s + 0.62 * draw.rr_s
     run = [Beat(first + i * step * float(rng.normal(1, 0.02)), "V", shape=1) for i in range(count)]
     resume = run[-1].r_s + 0.9 * draw.rr_s
@@ -270,6 +278,7 @@ RHYTHMS: dict[str, Callable[[_Draw], Train]] = {
     "ventricular_ectopy": _ventricular_ectopy,
     "bigeminy": _bigeminy,
     "trigeminy": _trigeminy,
+    "couplet": _couplet,
     "ventricular_run": _ventricular_run,
     "wenckebach": _wenckebach,
     "mobitz": _mobitz,
