@@ -149,6 +149,132 @@ SIGNALS = _table(
     ],
 )
 
+MEASUREMENTS = _table(
+    "measurements",
+    "One row per page: what it measures over its usual beats; null where that cannot be measured.",
+    [
+        _SCAN_ID,
+        _PAGE_NO,
+        _RUN_ID,
+        _column("beats", pa.int32(), "Ventricular complexes that were found on the page."),
+        _column("usual_beats", pa.int32(), "Those of the usual form and in time."),
+        _column("premature_beats", pa.int32(), "Those of the usual form and early."),
+        _column("ventricular_beats", pa.int32(), "Wide ones of another form."),
+        _column("paced_beats", pa.int32(), "Those that follow a pacing spike."),
+        _column("leads", pa.int32(), "Distinct leads that show a whole complex."),
+        _column("rr_count", pa.int32(), "RR intervals that the page shows without a break."),
+        _column("hr_bpm", pa.float32(), "Ventricular rate, from the mean RR interval.", null=True),
+        _column("rr_mean_ms", pa.float32(), "Mean RR interval.", null=True),
+        _column("rr_sd_ms", pa.float32(), "Their standard deviation; needs three.", null=True),
+        _column(
+            "rmssd_ms",
+            pa.float32(),
+            "RMS of the differences of neighbouring RR intervals; needs three intervals.",
+            null=True,
+        ),
+        _column(
+            "rr_irregularity",
+            pa.float32(),
+            "Median difference of neighbouring RR intervals over the median interval, those beside "
+            "ventricular beats left out.",
+            null=True,
+        ),
+        _column(
+            "p_share",
+            pa.float32(),
+            "Share of what stands before QRS that every beat repeats: near 1 with P waves, near 0 "
+            "without.",
+            null=True,
+        ),
+        _column("p_beats", pa.int32(), "Beats with a P wave, on which `p_ms` and `pr_ms` rest."),
+        _column("p_ms", pa.float32(), "Duration of the P wave, median over leads.", null=True),
+        _column("pr_ms", pa.float32(), "Begin of P to begin of QRS.", null=True),
+        _column("qrs_ms", pa.float32(), "Duration of QRS, all leads together.", null=True),
+        _column("qt_ms", pa.float32(), "Begin of QRS to the end of T.", null=True),
+        _column("qt_beats", pa.int32(), "Beats on which `qt_ms` rests."),
+        _column("qtc_bazett_ms", pa.float32(), "`qt_ms` over the root of RR in s.", null=True),
+        _column(
+            "qtc_fridericia_ms", pa.float32(), "`qt_ms` over the cube root of RR in s.", null=True
+        ),
+        _column(
+            "p_axis_deg",
+            pa.float32(),
+            "Direction of P in the frontal plane: 0 left, 90 down.",
+            null=True,
+        ),
+        _column("qrs_axis_deg", pa.float32(), "The same of QRS, by its area.", null=True),
+        _column("t_axis_deg", pa.float32(), "The same of the top of T.", null=True),
+        _column("axis_leads", pa.int32(), "Limb leads on which `qrs_axis_deg` rests."),
+        _column(
+            "sokolow_lyon_uv",
+            pa.float32(),
+            "Depth of S in V1 plus the higher R of V5, V6.",
+            null=True,
+        ),
+        _column("cornell_uv", pa.float32(), "R in aVL plus depth of S in V3.", null=True),
+        _column(
+            "p_terminal_v1_uv_ms",
+            pa.float32(),
+            "Depth times duration of the late negative part of P in V1.",
+            null=True,
+        ),
+        _column(
+            "limb_span_uv", pa.float32(), "Largest QRS of the limb leads, peak to peak.", null=True
+        ),
+        _column("chest_span_uv", pa.float32(), "Largest QRS of V1 to V6, peak to peak.", null=True),
+    ],
+)
+
+BEATS = _table(
+    "beats",
+    "One row per page, printed segment and beat that the segment shows whole. Times are on the "
+    "page's axis, amplitudes above the level right before QRS.",
+    [
+        _SCAN_ID,
+        _PAGE_NO,
+        _RUN_ID,
+        _column("lead", pa.string(), "Its name, as in `signals`."),
+        _column("segment", pa.int32(), "Its number, as in `signals`."),
+        _column("beat_no", pa.int32(), "Counts the beats of a page, from 0, in all leads alike."),
+        _column(
+            "kind",
+            pa.string(),
+            "`usual`, `premature` (usual form, early), `ventricular` (another form, wide), `paced` "
+            "or `other`.",
+        ),
+        _column("rr_before_ms", pa.int32(), "From the beat before, if shown.", null=True),
+        _column("rr_after_ms", pa.int32(), "To the next beat, if shown.", null=True),
+        _column("p_on_ms", pa.int32(), "Begin of P; null without a P wave.", null=True),
+        _column("p_peak_ms", pa.int32(), "Top of P.", null=True),
+        _column("p_off_ms", pa.int32(), "End of P.", null=True),
+        _column("qrs_on_ms", pa.int32(), "Begin of QRS in this lead."),
+        _column("qrs_peak_ms", pa.int32(), "Largest deflection of QRS, up or down."),
+        _column("qrs_off_ms", pa.int32(), "End of QRS in this lead, the J point."),
+        _column("t_peak_ms", pa.int32(), "Top of T.", null=True),
+        _column("t_off_ms", pa.int32(), "End of T.", null=True),
+        _column("pr_ms", pa.int32(), "Begin of P to begin of QRS.", null=True),
+        _column("qrs_ms", pa.int32(), "Duration of QRS."),
+        _column("qt_ms", pa.int32(), "Begin of QRS to end of T.", null=True),
+        _column(
+            "qrs_form",
+            pa.string(),
+            "Letters of its waves, such as `qRs` or `QS`; capitals from 500 uV on.",
+            null=True,
+        ),
+        _column("p_uv", pa.int32(), "Top of P over the level at its begin.", null=True),
+        _column("q_uv", pa.int32(), "Q, the negative wave before R.", null=True),
+        _column("r_uv", pa.int32(), "R, the first positive wave.", null=True),
+        _column(
+            "s_uv", pa.int32(), "S, after R; without an R the depth of the complex.", null=True
+        ),
+        _column("r2_uv", pa.int32(), "R', a positive wave after S.", null=True),
+        _column("j_uv", pa.int32(), "At the J point.", null=True),
+        _column("st60_uv", pa.int32(), "60 ms after the J point.", null=True),
+        _column("st80_uv", pa.int32(), "80 ms after the J point.", null=True),
+        _column("t_uv", pa.int32(), "Top of T.", null=True),
+    ],
+)
+
 QUARANTINE = _table(
     "quarantine",
     "One row per page, or per file that could not be opened, that did not become an ECG.",
@@ -201,7 +327,14 @@ RUNS = _table(
     ],
 )
 
-PUBLISHED = {"pages": PAGES, "signals": SIGNALS, "quarantine": QUARANTINE, "runs": RUNS}
+PUBLISHED = {
+    "pages": PAGES,
+    "signals": SIGNALS,
+    "measurements": MEASUREMENTS,
+    "beats": BEATS,
+    "quarantine": QUARANTINE,
+    "runs": RUNS,
+}
 """By name, in the order in which docs list them."""
 
 # ---------------------------------------------------------------------------- in-flight tables
@@ -270,6 +403,22 @@ TRACE = pa.struct(
     ]
 )
 
+_KEYS = ("scan_id", "page_no", "run_id")
+
+MEASUREMENT = pa.struct(
+    [pa.field(field.name, field.type) for field in MEASUREMENTS if field.name not in _KEYS]
+)
+"""NaN where a value cannot be measured."""
+
+BEAT_LISTS = pa.struct(
+    [
+        pa.field(field.name, pa.list_(pa.string() if field.type == pa.string() else pa.float32()))
+        for field in BEATS
+        if field.name not in _KEYS
+    ]
+)
+"""All rows of ``beats`` of a page, column by column; NaN where a value cannot be measured."""
+
 _IDENTITY = [
     pa.field("scan_id", pa.string(), nullable=False),
     pa.field("version", pa.string(), nullable=False),
@@ -312,6 +461,7 @@ _QUALITY = [
     pa.field("quality_score", pa.float32()),
     pa.field("quality_class", pa.string()),
 ]
+_WAVES = [pa.field("measurement", MEASUREMENT), pa.field("beats", BEAT_LISTS)]
 _OUTCOME = [pa.field("stage_ms", STAGE_MS), pa.field("error", ERROR)]
 
 DECODED = pa.schema([*_IDENTITY, *_SOURCE, *_SCALE, *_PIXELS, *_LEADS, *_OUTCOME])
@@ -336,8 +486,11 @@ TRACED = pa.schema(
 )
 """After ``trace``: the pixels are gone."""
 
-READ = pa.schema([*_IDENTITY, *_SOURCE, *_SCALE, *_GEOMETRY, *_LEADS, *_QUALITY, *_OUTCOME])
-"""After ``calibrate``: everything that is known of a page, ready to be published."""
+CALIBRATED = pa.schema([*_IDENTITY, *_SOURCE, *_SCALE, *_GEOMETRY, *_LEADS, *_QUALITY, *_OUTCOME])
+"""After ``calibrate``: finished leads and how good they are."""
+
+READ = pa.schema([*CALIBRATED, *_WAVES])
+"""After ``measure``: everything that is known of a page, ready to be published."""
 
 
 def require(table: pa.Table, schema: pa.Schema, *, stage: str) -> pa.Table:

@@ -14,6 +14,7 @@ from ecgbatch.config import RunConfig
 from ecgbatch.stages.base import Stage
 from ecgbatch.stages.calibrate import Calibrate
 from ecgbatch.stages.locate import Locate
+from ecgbatch.stages.measure import Measure
 from ecgbatch.stages.read import Read
 from ecgbatch.stages.rectify import Rectify
 from ecgbatch.stages.trace import Trace
@@ -36,6 +37,7 @@ def stages(config: RunConfig, *archives: str) -> list[Stage]:
         Locate(config.locate),
         Trace(config.trace),
         Calibrate(config.calibrate),
+        Measure(),
     ]
 
 

@@ -153,7 +153,7 @@ def _judge(row: Row) -> Iterator[Values]:
 class DeadlyOutput(Output):
     """An output whose store kills the process, once, after the ``kill_after``-th write.
 
-    Writes of a part are signals, quarantine, pages; the receipt is created after them.
+    Writes of a part are those of ``PART_TABLES``; the receipt is created after them.
     """
 
     kill_after: int = 0

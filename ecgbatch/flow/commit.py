@@ -1,8 +1,8 @@
 """A part: one file per table and one receipt, so that a page stands in the tables once or not.
 
-The order of writing is the whole protocol. ``signals`` and ``quarantine`` come before ``pages``,
-so a page that stands in ``pages`` has all its rows; the receipt comes last, so what has one is
-whole. The names follow from the part, so whoever repeats the work overwrites it with the same.
+The order of writing is the whole protocol. All other tables of a part come before ``pages``, so a
+page that stands in ``pages`` has all its rows; the receipt comes last, so what has one is whole.
+The names follow from the part, so whoever repeats the work overwrites it with the same.
 What is left behind when a writer dies anywhere in between is told apart by ``settle``.
 """
 

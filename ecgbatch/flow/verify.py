@@ -31,6 +31,8 @@ _KEYS = {
     "pages": ["scan_id", "version", "page_no", "page_count", "n_leads"],
     "quarantine": ["scan_id", "version", "page_no", "page_count"],
     "signals": _PAGE,
+    "measurements": _PAGE,
+    "beats": _PAGE,
 }
 
 
@@ -40,8 +42,8 @@ class Finding:
 
     Attributes:
         kind: ``missing_scan``, ``unplanned_scan``, ``missing_pages``, ``duplicate_page``,
-            ``missing_signals``, ``orphan_signals``, ``missing_file``, ``damaged_file``,
-            ``orphan_file`` or ``unfinished_run``.
+            ``missing_signals``, ``orphan_signals``, ``orphan_measurements``, ``orphan_beats``,
+            ``missing_file``, ``damaged_file``, ``orphan_file`` or ``unfinished_run``.
         name: A path relative to the output, a scan id, or a run id; never a key of the archive.
         count: How many rows or pages are concerned.
     """
@@ -189,10 +191,12 @@ def _compare_rows(keys: Mapping[str, pa.Table], findings: _Findings) -> None:
     counted = accounted.group_by(_PAGE).aggregate([([], "count_all")])
     twice = counted.filter(pc.greater(counted["count_all"], 1))
     findings.add_all("duplicate_page", twice["scan_id"])
-    with_signals = keys["signals"].group_by(_PAGE).aggregate([])
     pages = keys["pages"]
-    orphans = with_signals.join(pages.select(_PAGE), keys=_PAGE, join_type="left anti")
-    findings.add_all("orphan_signals", orphans["scan_id"])
+    for table in ("signals", "measurements", "beats"):
+        standing = keys[table].group_by(_PAGE).aggregate([])
+        orphans = standing.join(pages.select(_PAGE), keys=_PAGE, join_type="left anti")
+        findings.add_all(f"orphan_{table}", orphans["scan_id"])
+    with_signals = keys["signals"].group_by(_PAGE).aggregate([])
     with_leads = pages.filter(pc.greater(pages["n_leads"], 0)).select(_PAGE)
     bare = with_leads.join(with_signals, keys=_PAGE, join_type="left anti")
     findings.add_all("missing_signals", bare["scan_id"])

@@ -56,6 +56,8 @@ def read_amplitudes(sheet: Sheet, waves: Waves) -> Amplitudes:
         sheet: Of one page.
         waves: Its borders.
     """
+    if waves.beat.size == 0:
+        return Amplitudes(*[np.full((len(sheet.leads), 0), np.nan)] * 11)
     level = uniform_filter1d(sheet.signal_uv, _LEVEL, axis=1)
     on, off = _columns(waves.qrs_on), _columns(waves.qrs_off)
     before = cut(sheet.known, on - _LEVEL, _LEVEL).all(axis=2) & (on >= _LEVEL)

@@ -8,14 +8,12 @@ are its peaks; the threshold follows the neighbourhood, because ectopic beats ar
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
-from scipy.ndimage import gaussian_filter1d, maximum_filter1d, percentile_filter
+from scipy.ndimage import gaussian_filter1d
 from scipy.signal import find_peaks
 
 from ecgbatch.signal.sheet import SHEET_HZ, Sheet
+from ecgbatch.signal.windows import IntArray
 from ecgbatch.types import DoubleArray
-
-IntArray = npt.NDArray[np.intp]
 
 _SPREAD_SD_S = 0.030  # joins the flanks of a complex, also of a wide one
 _NEAREST_S = 0.18  # 333 beats per minute
@@ -75,10 +73,9 @@ def _is_flat(sheet: Sheet) -> bool:
 def _without_t_waves(peaks: IntArray, height: DoubleArray) -> IntArray:
     kept: list[int] = []
     for index, at in enumerate(peaks):
-        if kept and at - peaks[kept[-1]] < _T_WITHIN_S * SHEET_HZ:
-            if height[index] < _T_SHARE * height[kept[-1]]:
-                continue
-        kept.append(index)
+        close = bool(kept) and at - peaks[kept[-1]] < _T_WITHIN_S * SHEET_HZ
+        if not (close and height[index] < _T_SHARE * height[kept[-1]]):
+            kept.append(index)
     return np.asarray(peaks[kept], np.intp)
 
 

@@ -126,6 +126,12 @@ class Measured:
         rows = np.array([name == lead for name in self.sheet.leads], np.bool_)
         return _of_lead(values[rows][:, _chosen(self.kinds)])
 
+    def rr_around_ms(self) -> tuple[DoubleArray, DoubleArray]:
+        """Return RR intervals before and after each beat, NaN where the page does not show them."""
+        rr_ms = _rr_ms(self.sheet, self.waves) if self.waves.beat.size else np.zeros(0)
+        none = np.full(min(self.waves.beat.size, 1), np.nan)
+        return np.append(none, rr_ms), np.append(rr_ms, none)
+
 
 def measure(leads: Sequence[Lead]) -> Measured:
     """Measure a page.
@@ -165,10 +171,14 @@ def _page(sheet: Sheet, waves: Waves, kinds: tuple[str, ...], heights: Amplitude
         kept = values[chosen]
         return _of_lead(kept) * _MS, int(np.isfinite(kept).sum())
 
-    rr_ms, follows, ventricular = _intervals(sheet, waves, kinds)
+    every_rr_ms = _rr_ms(sheet, waves)
+    rr_ms = every_rr_ms[np.isfinite(every_rr_ms)]
     mean_ms = float(rr_ms.mean()) if rr_ms.size else float("nan")
-    change = np.diff(rr_ms)[follows]
-    calm = np.abs(change[~ventricular])
+    change = np.diff(every_rr_ms)
+    ventricular = np.array([kind == "ventricular" for kind in kinds], np.bool_)
+    beside = ventricular[:-2] | ventricular[1:-1] | ventricular[2:]
+    calm = np.abs(change[~beside & np.isfinite(change)])
+    change = change[np.isfinite(change)]
     qt_ms, qt_beats = usual(waves.common_t_off - waves.common_qrs_on)
     pr_ms, p_beats = usual(waves.common_qrs_on - waves.common_p_on)
     axis = {
@@ -217,30 +227,14 @@ def _page(sheet: Sheet, waves: Waves, kinds: tuple[str, ...], heights: Amplitude
     )
 
 
-def _intervals(
-    sheet: Sheet, waves: Waves, kinds: Sequence[str]
-) -> tuple[DoubleArray, BoolArray, BoolArray]:
-    """RR intervals in ms that the page shows without a break.
-
-    Returns:
-        The intervals; for each two neighbours among them whether the one follows on the other; for
-        those that do, whether a ventricular beat bounds them.
-    """
+def _rr_ms(sheet: Sheet, waves: Waves) -> DoubleArray:
+    """RR intervals, ``(beat - 1,)``; NaN where the page has a break or no heart beats so."""
     visible = np.append(0, np.cumsum(sheet.known.any(axis=0)))
     first, last = waves.beat[:-1], waves.beat[1:]
     whole = visible[last] - visible[first] == last - first
+    rr = np.diff(_reference(waves))
     low, high = (limit * SHEET_HZ for limit in _RR_LIMITS_S)
-    place = _reference(waves)
-    rr = np.diff(place)
-    kept = np.flatnonzero(whole & (rr >= low) & (rr <= high))
-    follows = np.diff(kept) == 1
-    other = np.array([kind == "ventricular" for kind in kinds], np.bool_)
-    touched = (
-        other[kept[:-1]] | other[kept[:-1] + 1] | other[np.minimum(kept[:-1] + 2, len(kinds) - 1)]
-        if kept.size > 1
-        else np.zeros(0, np.bool_)
-    )
-    return rr[kept] * _MS, follows, touched[follows]
+    return np.asarray(np.where(whole & (rr >= low) & (rr <= high), rr * _MS, np.nan))
 
 
 def _reference(waves: Waves) -> DoubleArray:

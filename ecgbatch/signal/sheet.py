@@ -17,6 +17,7 @@ SHEET_HZ = 500.0
 
 _LONGEST_S = 1800.0  # 12 leads of it take 350 MB with all windows; no page prints as much
 _JUMP_UV, _JUMP_SHARE, _JUMP_ROWS = 40.0, 0.5, 0.5
+_MOST_JUMPS = 0.03  # of all samples: 15 a second
 _JUMP_AROUND = 21  # samples: 40 ms, half a narrow QRS complex
 _JUMP_BLANK = 9  # samples: 16 ms, what a filter makes of a spike
 _SLOPE_SD_MS = 6.0  # of the Gaussian under slopes: half power at 22 Hz, and it does not ring
@@ -51,7 +52,7 @@ class Sheet:
     @property
     def samples(self) -> int:
         """Columns of the sheet."""
-        return self.known.shape[1]
+        return int(self.known.shape[1])
 
     def to_ms(self, column: DoubleArray) -> DoubleArray:
         """Return times on the page's axis for columns, NaN for NaN."""
@@ -129,6 +130,8 @@ def _jumps(signal: DoubleArray, known: npt.NDArray[np.bool_]) -> npt.NDArray[np.
     jumping = (np.abs(step) > _JUMP_UV) & (np.abs(step) > _JUMP_SHARE * height)
     visible = known[:, 1:].sum(axis=0)
     jumps = (jumping.sum(axis=0) >= _JUMP_ROWS * visible) & jumping.any(axis=0)
+    if jumps.sum() > _MOST_JUMPS * jumps.size:  # noise jumps all the time
+        jumps[:] = False
     return np.append(jumps, False)
 
 

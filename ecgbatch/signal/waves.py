@@ -93,6 +93,8 @@ def delineate(sheet: Sheet, beat: IntArray) -> Waves:
         sheet: Of one page.
         beat: From ``find_beats``.
     """
+    if beat.size == 0:
+        return _nothing(len(sheet.leads))
     curve = steepness(sheet)[None]
     common = _complex(curve, beat)
     own = _complex(np.abs(sheet.slope), beat)
@@ -133,18 +135,40 @@ def delineate(sheet: Sheet, beat: IntArray) -> Waves:
     )
 
 
+def _nothing(rows: int) -> Waves:
+    none, common = np.zeros((rows, 0)), np.zeros(0)
+    return Waves(
+        beat=np.zeros(0, np.intp),
+        seen=none > 0,
+        qrs_on=none,
+        qrs_off=none,
+        t_peak=none,
+        t_off=none,
+        p_on=none,
+        p_peak=none,
+        p_off=none,
+        common_qrs_on=common,
+        common_qrs_off=common,
+        common_t_off=common,
+        common_p_on=common,
+        p_share=float("nan"),
+    )
+
+
 def _seen(sheet: Sheet, first: DoubleArray, last: DoubleArray) -> BoolArray:
     """Whether rows are known from one column to another, all of them inside the sheet."""
     inside = (first >= 0) & (last <= sheet.samples - 1)
     before = np.pad(np.cumsum(sheet.known, axis=1), ((0, 0), (1, 0)))
     begin = np.clip(np.floor(np.where(inside, first, 0)), 0, sheet.samples).astype(np.intp)
     end = np.clip(np.ceil(np.where(inside, last, 0)) + 1, 0, sheet.samples).astype(np.intp)
-    counted = np.take_along_axis(before, end, axis=1) - np.take_along_axis(before, begin, axis=1)
+    counted: IntArray = np.take_along_axis(before, end, axis=1) - np.take_along_axis(
+        before, begin, axis=1
+    )
     return np.asarray(inside & (counted == end - begin))
 
 
 def _complex(steep: DoubleArray, beat: IntArray) -> tuple[DoubleArray, DoubleArray]:
-    """Mean first and last column of the complexes, ``(row, beat)``, over some shares of their top."""
+    """Mean first and last column of complexes, ``(row, beat)``, over some shares of their top."""
     length = 2 * _QRS_REACH + 1
     pieces = cut(steep, beat - _QRS_REACH, length)
     middle_part = pieces[..., _QRS_REACH - _QRS_TOP : _QRS_REACH + _QRS_TOP + 1]
@@ -194,8 +218,9 @@ def _t_waves(
     limit = np.minimum(beat + rr_next - _T_ROOM,
                        top + _T_TAIL_S * SHEET_HZ * np.clip(pace, 0.7, 1.2) + 25)  # fmt: skip
     tail = int(_T_TAIL_S * SHEET_HZ * 1.2) + 2 * _TOP_APART + 25
-    end = own_top + _end(cut(wave, own_top - _T_AREA, _T_AREA + tail), np.sign(at(around, place)), _T_AREA,
-                         room=limit - own_top)  # fmt: skip
+    pieces = cut(wave, own_top - _T_AREA, _T_AREA + tail)
+    sign = np.sign(at(around, place))
+    end = own_top + _end(pieces, sign, _T_AREA, room=limit - own_top)
     good = _seen(sheet, own_top.astype(np.float64), end) & (last > begin + _T_EARLIEST)
     return np.where(good, own_top, np.nan), np.where(good, end, np.nan)
 
@@ -220,7 +245,7 @@ def _end(pieces: DoubleArray, sign: DoubleArray, area: int, *, room: DoubleArray
 def _p_waves(
     sheet: Sheet, smooth: DoubleArray, qrs_on: DoubleArray, t_off: DoubleArray
 ) -> tuple[DoubleArray, DoubleArray, DoubleArray, float]:
-    """Begin, top and end of P in each row, ``(row, beat)``, and the share that beats have in common."""
+    """Begin, top and end of P in each row, ``(row, beat)``, and what the beats have in common."""
     last = np.round(qrs_on).astype(np.intp)
     length = _P_BACK - _P_GAP + 1
     first = last - _P_BACK
@@ -250,7 +275,8 @@ def _p_waves(
     before = top - _end(backwards, sign, _P_AREA, room=np.full(top.shape, np.inf))
     shown, share = _alike(hump, seen)
     good = shown & _seen(sheet, before, after)
-    return tuple(np.where(good, value, np.nan) for value in (before, top, after)) + (share,)
+    on, peak, off = (np.where(good, value, np.nan) for value in (before, top, after))
+    return on, peak, off, share
 
 
 def _alike(hump: DoubleArray, seen: BoolArray) -> tuple[BoolArray, float]:

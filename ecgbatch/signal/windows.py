@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias, TypeVar
+
 import numpy as np
 import numpy.typing as npt
 
 from ecgbatch.types import DoubleArray
 
-IntArray = npt.NDArray[np.intp]
-BoolArray = npt.NDArray[np.bool_]
+IntArray: TypeAlias = npt.NDArray[np.intp]
+BoolArray: TypeAlias = npt.NDArray[np.bool_]
+_T = TypeVar("_T", bound=np.generic)
 
 
-def cut(values: npt.NDArray[np.generic], first: IntArray, length: int) -> npt.NDArray[np.generic]:
+def cut(values: npt.NDArray[_T], first: IntArray, length: int) -> npt.NDArray[_T]:
     """Return ``(row, beat, length)`` pieces of ``(row, sample)`` values.
 
     Args:
@@ -19,15 +22,15 @@ def cut(values: npt.NDArray[np.generic], first: IntArray, length: int) -> npt.ND
         first: ``(beat,)`` or ``(row, beat)`` first sample of each piece.
         length: Of every piece.
     """
-    at = np.clip(first[..., None] + np.arange(length), 0, values.shape[1] - 1)
+    column = np.clip(first[..., None] + np.arange(length), 0, values.shape[1] - 1)
     if first.ndim == 1:
-        return values[:, at]
-    return values[np.arange(values.shape[0])[:, None, None], at]
+        return np.asarray(values[:, column])
+    return np.asarray(values[np.arange(values.shape[0])[:, None, None], column])
 
 
-def at(values: npt.NDArray[np.generic], index: IntArray) -> npt.NDArray[np.generic]:
+def at(values: npt.NDArray[_T], index: IntArray) -> npt.NDArray[_T]:
     """Return ``values[..., index]`` element by element along the last axis."""
-    return np.take_along_axis(values, index[..., None], axis=-1)[..., 0]
+    return np.asarray(np.take_along_axis(values, index[..., None], axis=-1)[..., 0])
 
 
 def middle(values: DoubleArray, *, axis: int) -> DoubleArray:
@@ -38,9 +41,9 @@ def middle(values: DoubleArray, *, axis: int) -> DoubleArray:
         [2.0, nan]
     """
     ordered = np.sort(np.moveaxis(values, axis, -1), axis=-1)  # NaN come last
-    count = np.isfinite(ordered).sum(axis=-1)
     if ordered.shape[-1] == 0:
         return np.full(ordered.shape[:-1], np.nan)
-    low = at(ordered, np.maximum((count - 1) // 2, 0))
-    high = at(ordered, count // 2 - (count == ordered.shape[-1]) * (count // 2 == count))
+    count = np.isfinite(ordered).sum(axis=-1)
+    low = at(ordered, np.maximum(count - 1, 0) // 2)
+    high = at(ordered, np.minimum(count // 2, ordered.shape[-1] - 1))
     return np.asarray(np.where(count > 0, (low + high) / 2, np.nan))

@@ -34,10 +34,12 @@ def calibrate(traces: pa.Table, *, settings: CalibrateSettings) -> Iterator[pa.T
         settings: Of the stage.
 
     Yields:
-        Rows of ``schema.READ``; a page whose regions hold no ink is ``no_trace``.
+        Rows of ``schema.CALIBRATED``; a page whose regions hold no ink is ``no_trace``.
     """
     convert = partial(_read_page, settings=settings)
-    return map_rows(traces, convert, stage=Calibrate.name, reads=schema.TRACED, writes=schema.READ)
+    return map_rows(
+        traces, convert, stage=Calibrate.name, reads=schema.TRACED, writes=schema.CALIBRATED
+    )
 
 
 def _read_page(row: Row, *, settings: CalibrateSettings) -> Iterator[Values]:
@@ -119,7 +121,7 @@ class Calibrate:
     name: ClassVar[str] = "calibrate"
     needs: ClassVar[Needs] = Needs(cpus=1.0, rows_per_batch=1)
     reads: ClassVar[pa.Schema] = schema.TRACED
-    writes: ClassVar[pa.Schema] = schema.READ
+    writes: ClassVar[pa.Schema] = schema.CALIBRATED
 
     def open(self) -> TableFunction:
         """Return the function; there is nothing to load."""

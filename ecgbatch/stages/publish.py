@@ -29,7 +29,8 @@ def published(
         models: ``name@version`` of every network that was used.
 
     Returns:
-        ``pages``, ``signals`` and ``quarantine``, in the order of the rows.
+        ``pages``, ``signals``, ``measurements``, ``beats`` and ``quarantine``, in the order of the
+        rows.
 
     Raises:
         SchemaError: ``rows`` has other columns.
@@ -47,6 +48,8 @@ def published(
     return {
         "pages": _pages(done, n_leads, constants),
         "signals": signals,
+        "measurements": _measurements(done, run_id=run_id),
+        "beats": _beats(done, run_id=run_id),
         "quarantine": _quarantine(rows.filter(failed), constants),
     }
 
@@ -93,6 +96,44 @@ def _signals(done: pa.Table, *, run_id: str) -> tuple[pa.Table, pa.Array]:
     n_leads = np.bincount(seen[0], minlength=done.num_rows)
     table = pa.Table.from_arrays(columns, schema=schema.SIGNALS)
     return table, pa.array(n_leads, pa.int32())
+
+
+def _measurements(done: pa.Table, *, run_id: str) -> pa.Table:
+    """Rows of ``measurements``: one for each page that was measured."""
+    column = _one_array(done["measurement"])
+    measured = column.is_valid()
+    values = column.filter(measured)
+    pages = done.filter(measured)
+    columns = [
+        _key(pages, field.name, run_id)
+        if field.name not in values.type.names
+        else _without_nan(pc.struct_field(values, field.name), field)
+        for field in schema.MEASUREMENTS
+    ]
+    return pa.Table.from_arrays(columns, schema=schema.MEASUREMENTS)
+
+
+def _beats(done: pa.Table, *, run_id: str) -> pa.Table:
+    """Rows of ``beats``: whole numbers, null where there is none."""
+    column = _one_array(done["beats"])
+    lists = {name: pc.struct_field(column, name) for name in column.type.names}
+    page = pc.list_parent_indices(lists["lead"])
+    pages = done.select(["scan_id", "page_no"]).take(page)
+    columns = []
+    for field in schema.BEATS:
+        if field.name not in lists:
+            columns.append(_key(pages, field.name, run_id))
+            continue
+        values = lists[field.name].flatten()
+        if pa.types.is_floating(values.type):
+            known = pc.if_else(pc.is_nan(values), pa.scalar(None, values.type), values)
+            values = pc.cast(pc.round(known), field.type)
+        columns.append(values)
+    return pa.Table.from_arrays(columns, schema=schema.BEATS)
+
+
+def _key(pages: pa.Table, name: str, run_id: str) -> Any:
+    return pa.array([run_id] * pages.num_rows, pa.string()) if name == "run_id" else pages[name]
 
 
 def _samples(signal_uv: pa.ListArray) -> tuple[pa.ListArray, np.ndarray, np.ndarray]:

@@ -84,7 +84,7 @@ def test_every_row_is_in_exactly_one_of_pages_and_quarantine():
 
 def test_the_tables_are_what_the_schema_promises():
     for tables in (publish(page(0, lead()), failed(1)), publish()):
-        for name in ("pages", "signals", "quarantine"):
+        for name in ("pages", "signals", "measurements", "beats", "quarantine"):
             assert tables[name].schema.equals(schema.PUBLISHED[name])
             tables[name].validate(full=True)
 
@@ -141,7 +141,7 @@ def test_an_error_keeps_its_reason_numbers_and_attempts():
 def test_every_row_says_who_made_it():
     tables = publish(page(0, lead()), failed(1))
     assert tables["pages"]["models"].to_pylist() == [["segmenter@1"]]
-    assert {table["run_id"][0].as_py() for table in tables.values()} == {"run-1"}
+    assert {each for table in tables.values() for each in table["run_id"].to_pylist()} == {"run-1"}
     assert tables["quarantine"]["fingerprint"][0].as_py() == ABOUT["fingerprint"]
 
 

@@ -70,7 +70,7 @@ def test_a_worker_that_is_killed_in_a_stage_leaves_no_trace(tmp_path):
 
 @pytest.mark.parametrize(
     "kill_after",
-    [pytest.param(1, id="after_signals"), pytest.param(3, id="between_pages_and_receipt")],
+    [pytest.param(1, id="after_signals"), pytest.param(5, id="between_pages_and_receipt")],
 )
 def test_a_worker_that_is_killed_while_it_commits_leaves_no_trace(
     tmp_path, monkeypatch, kill_after

@@ -1,0 +1,81 @@
+"""Stage ``measure``: beats, the borders of their waves, and what the page measures.
+
+It works on whatever was printed: full leads, columns one after the other, any subset. A page on
+which nothing can be measured passes with nulls; that is no fault of the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import pyarrow as pa
+
+from ecgbatch import schema
+from ecgbatch.signal.beat_rows import beat_rows
+from ecgbatch.signal.measure import measure as measure_leads
+from ecgbatch.stages.base import Needs, TableFunction
+from ecgbatch.stages.rows import Row, Values, map_rows
+from ecgbatch.types import Lead
+
+
+def measure(pages: pa.Table) -> Iterator[pa.Table]:
+    """Measure every page.
+
+    Args:
+        pages: Rows of ``schema.CALIBRATED``.
+
+    Yields:
+        Rows of ``schema.READ``.
+    """
+    return map_rows(
+        pages, _measure_page, stage=Measure.name, reads=schema.CALIBRATED, writes=schema.READ
+    )
+
+
+def _measure_page(row: Row) -> Iterator[Values]:
+    leads = [_as_lead(values) for values in row.structs("leads")]
+    measured = measure_leads(leads)
+    yield {
+        "measurement": asdict(measured.page),
+        "beats": beat_rows(measured, segments=_segments(leads)),
+    }
+
+
+def _segments(leads: Sequence[Lead]) -> list[int]:
+    """Number of each printing among those of its lead, as ``publish`` counts them."""
+    counted: dict[str, int] = {}
+    segments = []
+    for lead in leads:
+        segments.append(counted.get(lead.lead, 0))
+        counted[lead.lead] = segments[-1] + 1
+    return segments
+
+
+def _as_lead(values: dict[str, Any]) -> Lead:
+    return Lead(
+        **(
+            values
+            | {
+                "box_px": None,
+                "origin_px": None,
+                "signal_uv": np.asarray(values["signal_uv"], np.float32),
+            }
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """Description of the stage."""
+
+    name: ClassVar[str] = "measure"
+    needs: ClassVar[Needs] = Needs(cpus=1.0, rows_per_batch=1)
+    reads: ClassVar[pa.Schema] = schema.CALIBRATED
+    writes: ClassVar[pa.Schema] = schema.READ
+
+    def open(self) -> TableFunction:
+        """Return the function; there is nothing to load."""
+        return measure
