@@ -142,6 +142,8 @@ class LeadError:
         offset_mv: Mean of estimate minus truth.
         offset_ms: How much later the estimate stood.
         gain: Least-squares amplitude of the estimate against truth; 1 is right.
+        peak_gain: Height of the tallest deflections, the R or S peaks, against truth; see
+            ``peak_gain``.
         time_scale: Length of the estimate's second against that of the truth; 1 is right.
         coverage: Share of true samples that were read.
     """
@@ -153,6 +155,7 @@ class LeadError:
     offset_mv: float
     offset_ms: float
     gain: float
+    peak_gain: float
     time_scale: float
     coverage: float
 
@@ -165,6 +168,7 @@ _NOT_READ = LeadError(
     offset_mv=_NAN,
     offset_ms=_NAN,
     gain=_NAN,
+    peak_gain=_NAN,
     time_scale=_NAN,
     coverage=0.0,
 )
@@ -208,9 +212,51 @@ def lead_error(
         offset_mv=offset,
         offset_ms=-1000 * shift / fs_hz,
         gain=product / energy if energy > 0 else _NAN,
+        peak_gain=peak_gain(there, estimate_mv, fs_hz=fs_hz),
         time_scale=time_scale(there, estimate_mv, fs_hz=fs_hz),
         coverage=float(both.sum() / np.isfinite(there).sum()),
     )
+
+
+def peak_gain(reference: DoubleArray, estimate: DoubleArray, *, fs_hz: float) -> float:
+    """Height of the tallest peaks against truth, which pens and columns cut first.
+
+    Peaks are the local extremes of the truth that stand out from its median at least two thirds as
+    far as the tallest does, and on its side. The estimate's height is its extreme within 20 ms.
+
+    Args:
+        reference: ``(sample,)`` truth.
+        estimate: ``(sample,)`` what was read.
+        fs_hz: Samples per second.
+
+    Returns:
+        The median over peaks; 1 is right. NaN where the truth has no peak of 0.1 mV, or no peak was
+        read.
+
+    Example:
+        >>> truth = np.tile(np.r_[np.zeros(99), 1.0], 5)
+        >>> peak_gain(truth, 0.9 * truth, fs_hz=100.0)
+        0.9
+    """
+    known = np.isfinite(reference)
+    if not known.any() or not np.isfinite(estimate).any():
+        return _NAN
+    truth = np.where(known, reference - np.median(reference[known]), 0.0)
+    read = estimate - np.median(estimate[np.isfinite(estimate)])
+    if -truth.min() > truth.max():
+        truth, read = -truth, -read
+    if truth.max() < 0.1:
+        return _NAN
+    reach = max(1, round(0.02 * fs_hz))
+    peaks, _ = filters.find_peaks(
+        np.pad(truth, 1), height=truth.max() * 2 / 3, distance=max(1, round(0.2 * fs_hz))
+    )
+    ratios = []
+    for peak in peaks - 1:
+        near = read[max(peak - reach, 0) : peak + reach + 1]
+        if np.isfinite(near).all():
+            ratios.append(float(near.max() / truth[peak]))
+    return float(np.median(ratios)) if ratios else _NAN
 
 
 def best_shift(reference: DoubleArray, estimate: DoubleArray, *, most: int) -> int:

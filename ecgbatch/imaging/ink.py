@@ -32,7 +32,7 @@ def find_ink(page: ByteArray, *, px_per_mm: float) -> ByteArray:
         proportional to the share of a pixel that is inked, as far as the scan tells.
     """
     # Every step writes over the one before: fresh memory for a page costs as much as a step.
-    shade = _paper_shade(page, px_per_mm=px_per_mm)
+    shade = paper_shade(page, px_per_mm=px_per_mm)
     relative = cv2.divide(page, shade, dst=shade, scale=255)
     darkness = cv2.bitwise_not(relative, dst=relative)  # shadows dim ink and paper alike
     grid = find_grid(darkness, px_per_mm=px_per_mm)
@@ -45,7 +45,7 @@ def find_ink(page: ByteArray, *, px_per_mm: float) -> ByteArray:
     return without_pieces(ink, grid, px_per_mm=px_per_mm)
 
 
-def _paper_shade(page: ByteArray, *, px_per_mm: float) -> ByteArray:
+def paper_shade(page: ByteArray, *, px_per_mm: float) -> ByteArray:
     """Brightness of the bare paper: a closing fills lines and letters, and leaves shadows."""
     rows, columns = page.shape
     small, cell_mm = page, 1 / px_per_mm

@@ -1,0 +1,282 @@
+"""What the segmenter learns: tiles of drawn pages, its losses, and how it is validated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812  # everybody's name for it
+
+from ecgbatch.errors import ConfigError, PageError
+from ecgbatch.imaging.cores import use_one_core
+from ecgbatch.imaging.ink import find_ink
+from ecgbatch.imaging.windows import page_planes
+from ecgbatch.models.segmenter import HEIGHT_PX, PX_PER_MM, Segmenter, read_heights, ridges
+from ecgbatch.training.loop import Batch, Tensors
+from ecgbatch.training.pages import draw_page, rectified
+from ecgbatch.training.records import Records, read_records
+from ecgbatch.training.tiles import ABSENT, PRESENT, STEPS_PER_PX, Tile, TileFile, cut_tiles, save
+
+WIDTH_PX = 384
+TILES_PER_PAGE = 10
+
+_OWN_OFF_PX = 15.0  # of the zero line as a layout tells it; most are within 1.5 mm
+_OTHER_OFF_PX = 10.0
+_BARE_SHARE = 0.1  # windows whose ink was not found, so that the page itself is read, too
+_UNTOLD_SHARE = 0.1  # windows that are not told of other rows
+_MIRRORED_SHARE = 0.3
+_GAIN = (0.75, 1.3)
+_NOISE_LEVELS = 6.0
+_INK_WEIGHT = 1.0
+_VALID_WINDOWS = 4  # of a page
+_READ = 0.5  # certainty from which a step counts as read
+
+
+def make_tiles(
+    folder: Path,
+    *,
+    records: Path | None,
+    folds: Sequence[int],
+    pages: int,
+    first_seed: int = 0,
+    processes: int = 1,
+) -> None:
+    """Draw pages and cut tiles from them, one file per page; pages that stand there are kept.
+
+    Args:
+        folder: Of the files.
+        records: Folder of real records, see ``records.read_records``; None draws simulated ones.
+        folds: Of the real records.
+        pages: How many.
+        first_seed: Page ``i`` follows from ``first_seed + i`` alone.
+        processes: That draw.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    known = None if records is None else read_records(records, folds=folds)
+    missing = [
+        seed for seed in range(first_seed, first_seed + pages) if not _file(folder, seed).exists()
+    ]
+    draw = partial(_make_page, folder=folder, records=known)
+    if processes == 1:
+        use_one_core()
+        for seed in missing:
+            draw(seed)
+        return
+    with ProcessPoolExecutor(processes, initializer=use_one_core) as pool:
+        for _ in pool.map(draw, missing, chunksize=8):
+            pass
+
+
+def _file(folder: Path, seed: int) -> Path:
+    return folder / f"{seed:09d}.npz"
+
+
+def _make_page(seed: int, *, folder: Path, records: Records | None) -> None:
+    rng = np.random.default_rng(seed)
+    while True:
+        page = draw_page(rng, records=records)
+        try:
+            upright = rectified(page, rng, px_per_mm=PX_PER_MM)
+        except PageError:  # nothing is left on it
+            continue
+        ink = find_ink(upright.pixels, px_per_mm=PX_PER_MM)
+        planes = page_planes(upright.pixels, ink, px_per_mm=PX_PER_MM)
+        tiles = cut_tiles(planes, upright.truth, count=TILES_PER_PAGE, rng=rng)
+        if tiles:
+            save(tiles, _file(folder, seed))
+            return
+
+
+@dataclass(frozen=True, slots=True)
+class SegmenterTask:
+    """See ``loop.Task``.
+
+    Attributes:
+        tiles: Folder of tiles to learn from.
+        valid_tiles: Folder of tiles from other records.
+        windows: In a batch.
+        pages: Files of each folder that are used; more may be added to it in the meantime.
+        valid_pages: The same for validation.
+        files: Of ``tiles``.
+    """
+
+    tiles: Path
+    valid_tiles: Path
+    windows: int = 4
+    pages: int = 100_000
+    valid_pages: int = 40
+    files: tuple[Path, ...] = field(init=False, default=())
+
+    def __post_init__(self) -> None:
+        """Look up what there is to learn from.
+
+        Raises:
+            ConfigError: Nothing.
+        """
+        found = tuple(sorted(self.tiles.glob("*.npz"))[: self.pages])
+        if not found:
+            raise ConfigError(f"tiles: {self.tiles} holds none; draw some first")
+        object.__setattr__(self, "files", found)
+
+    def network(self) -> nn.Module:
+        """Return a segmenter that knows nothing."""
+        return Segmenter()
+
+    def batch(self, rng: np.random.Generator) -> Batch:
+        """Draw windows, two of a page: opening a file costs as much as a window."""
+        windows: list[Batch] = []
+        while len(windows) < self.windows:
+            with TileFile(self.files[int(rng.integers(len(self.files)))]) as tiles:
+                chosen = rng.permutation(len(tiles))[: min(2, self.windows - len(windows))]
+                windows += [window(tiles[int(number)], rng) for number in chosen]
+        return {name: np.stack([each[name] for each in windows]) for name in windows[0]}
+
+    def loss(self, network: nn.Module, batch: Tensors) -> tuple[Tensor, Mapping[str, float]]:
+        """Return the cross entropy of heights, and of ink with Dice."""
+        ink, heights = network(batch["planes"], batch["ridges"])
+        height_loss = _height_loss(heights, batch["height"], batch["state"])
+        ink_loss = _ink_loss(ink, batch["ink"].to(ink.dtype) / 255)
+        return height_loss + _INK_WEIGHT * ink_loss, {
+            "height_loss": float(height_loss.detach()),
+            "ink_loss": float(ink_loss.detach()),
+        }
+
+    def validate(self, network: nn.Module, device: torch.device) -> Mapping[str, float]:
+        """Read tiles of other records; ``score`` is minus the median of errors in dB."""
+        rng = np.random.default_rng(0)
+        network.eval()
+        sums = _Sums()
+        for path in sorted(self.valid_tiles.glob("*.npz"))[: self.valid_pages]:
+            with TileFile(path) as file:
+                count = min(len(file), _VALID_WINDOWS)
+                tiles = [window(file[number], rng, altered=False) for number in range(count)]
+            batch = {name: np.stack([each[name] for each in tiles]) for name in tiles[0]}
+            with torch.inference_mode():
+                ink, heights = network(
+                    torch.from_numpy(batch["planes"]).to(device),
+                    torch.from_numpy(batch["ridges"]).to(device),
+                )
+                height, _, certainty = read_heights(heights)
+            sums.add(batch, ink.cpu() > 0, height.cpu().numpy(), certainty.cpu().numpy())
+        return sums.figures()
+
+
+def window(tile: Tile, rng: np.random.Generator, *, altered: bool = True) -> Batch:
+    """Cut a window out of a tile, moved about as a layout may be wrong, and altered a little.
+
+    Args:
+        tile: To cut from.
+        rng: Source of every choice.
+        altered: Whether brightness, noise, sides and what is told may change.
+    """
+    rows, columns = tile.ink.shape
+    slack = (rows - HEIGHT_PX) / 2
+    off = float(rng.uniform(-min(_OWN_OFF_PX, slack), min(_OWN_OFF_PX, slack)))
+    top = int(np.clip(round(tile.baselines_px[0] + off - HEIGHT_PX / 2), 0, rows - HEIGHT_PX))
+    left = int(rng.integers(columns - WIDTH_PX + 1))
+    here = (slice(top, top + HEIGHT_PX), slice(left, left + WIDTH_PX))
+    steps = slice(left * STEPS_PER_PX, (left + WIDTH_PX) * STEPS_PER_PX)
+    others = tile.baselines_px[1:].astype(np.float64) - top
+    others += rng.uniform(-_OTHER_OFF_PX, _OTHER_OFF_PX, others.size)
+    planes, ink = tile.planes[:, here[0], here[1]], tile.ink[here]
+    height, state = tile.height_px[steps] - np.float32(top), tile.state[steps].copy()
+    lines = np.array([HEIGHT_PX / 2, *others])
+    state[(state == PRESENT) & ~((height >= 0) & (height <= HEIGHT_PX - 1))] = ABSENT
+    if altered:
+        if rng.random() < _UNTOLD_SHARE:
+            lines = lines[:1]
+        if rng.random() < _MIRRORED_SHARE:
+            planes, ink = planes[..., ::-1], ink[:, ::-1]
+            height, state = height[::-1], state[::-1]
+        if rng.random() < _MIRRORED_SHARE:
+            planes, ink = planes[:, ::-1], ink[::-1]
+            height, lines = HEIGHT_PX - 1 - height, HEIGHT_PX - 1 - lines
+        planes = _altered(planes, rng)
+    return {
+        "planes": np.ascontiguousarray(planes),
+        "ridges": ridges(lines.tolist()),
+        "ink": np.ascontiguousarray(ink),
+        "height": np.ascontiguousarray(np.nan_to_num(height), np.float32),
+        "state": np.ascontiguousarray(state),
+    }
+
+
+def _altered(planes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    levels = planes.astype(np.float32) * rng.uniform(*_GAIN, (2, 1, 1)).astype(np.float32)
+    if rng.random() < 0.5:
+        noise = rng.standard_normal(planes.shape[1:], np.float32)
+        levels += np.float32(rng.uniform(0, _NOISE_LEVELS)) * noise
+    if rng.random() < _BARE_SHARE:
+        levels[1] = 0
+    return np.clip(levels, 0, 255).astype(np.uint8)
+
+
+def _height_loss(logits: Tensor, height: Tensor, state: Tensor) -> Tensor:
+    """Cross entropy against the two rows beside the true height, or against *absent*."""
+    logs = logits.log_softmax(dim=-1)
+    last = logs.shape[-1] - 2
+    lower = height.floor().clamp(0, last - 1)
+    part = (height - lower).clamp(0, 1)
+    rows = lower.long()[..., None]
+    present = -(
+        (1 - part) * logs.gather(-1, rows)[..., 0] + part * logs.gather(-1, rows + 1)[..., 0]
+    )
+    absent = -logs[..., -1]
+    there, not_there = (state == PRESENT), (state == ABSENT)
+    total = (present * there).sum() + (absent * not_there).sum()
+    return total / (there.sum() + not_there.sum()).clamp_min(1)
+
+
+def _ink_loss(logits: Tensor, share: Tensor) -> Tensor:
+    entropy = F.binary_cross_entropy_with_logits(logits, share)
+    found = logits.sigmoid()
+    common = (found * share).sum(dim=(1, 2))
+    dice = 1 - (2 * common + 50) / (found.sum(dim=(1, 2)) + share.sum(dim=(1, 2)) + 50)
+    return 10 * entropy + dice.mean()  # ink is a hundredth of the pixels
+
+
+class _Sums:
+    """What adds up over tiles."""
+
+    def __init__(self) -> None:
+        self._decibels: list[float] = []
+        self._off_px: list[float] = []
+        self._common = self._either = 0.0
+        self._read = self._present = self._invented = self._absent = 0.0
+
+    def add(self, batch: Batch, ink: Tensor, height: np.ndarray, certainty: np.ndarray) -> None:
+        true_ink = torch.from_numpy(batch["ink"]) > 127
+        self._common += float((ink & true_ink).sum())
+        self._either += float((ink | true_ink).sum())
+        read = certainty > _READ
+        present, absent = batch["state"] == PRESENT, batch["state"] == ABSENT
+        self._present += present.sum()
+        self._read += (present & read).sum()
+        self._absent += absent.sum()
+        self._invented += (absent & read).sum()
+        for at, truth, found in zip(present & read, batch["height"], height, strict=True):
+            if at.sum() < STEPS_PER_PX * WIDTH_PX / 4:
+                continue
+            error = found[at] - truth[at]
+            energy = float(np.var(truth[at]))
+            self._off_px.append(float(np.sqrt(np.mean(error**2))))
+            self._decibels.append(10 * np.log10(max(energy, 1.0) / max(np.mean(error**2), 1e-4)))
+
+    def figures(self) -> dict[str, float]:
+        decibels = np.array(self._decibels or [0.0])
+        score = float(np.median(decibels) + np.quantile(decibels, 0.1)) / 2
+        return {
+            "score": score,
+            "snr_median_db": float(np.median(decibels)),
+            "snr_p10_db": float(np.quantile(decibels, 0.1)),
+            "off_median_px": float(np.median(self._off_px or [np.inf])),
+            "iou": self._common / max(self._either, 1.0),
+            "read": self._read / max(self._present, 1.0),
+            "invented": self._invented / max(self._absent, 1.0),
+        }

@@ -1,0 +1,80 @@
+"""The network that follows traces, from drawn pages to weights with their card.
+
+::
+
+    python jobs/train_segmenter.py runs/segmenter --records ptbxl --local
+    python jobs/train_segmenter.py runs/segmenter --records ptbxl --workers 4 --gpu
+    ray job submit --working-dir . -- python jobs/train_segmenter.py /shared/segmenter --workers 8
+
+Started again with the same folder it goes on where it was stopped. ``runs/segmenter/curve.jsonl``
+is its learning curve.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+from ecgbatch.training.loop import Plan
+from ecgbatch.training.records import TRAINING_FOLDS, VALIDATION_FOLD
+from ecgbatch.training.runner import run
+from ecgbatch.training.segmenter import SegmenterTask, make_tiles
+
+_VALID_SEED = 500_000_000  # far from every seed that is learnt from
+
+
+def main() -> None:
+    """Draw what is missing, then train."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("folder", type=Path, help="of tiles, checkpoint, curve and weights")
+    parser.add_argument("--records", type=Path, help="folder of real records; default: simulated")
+    parser.add_argument("--pages", type=int, default=3000, help="to learn from")
+    parser.add_argument("--valid-pages", type=int, default=60, help="to validate on")
+    parser.add_argument("--drawing", type=int, default=1, help="processes that draw pages")
+    parser.add_argument("--only-draw", action="store_true", help="draw pages and stop")
+    parser.add_argument("--steps", type=int, default=20_000)
+    parser.add_argument("--windows", type=int, default=4, help="in a batch of one worker")
+    parser.add_argument("--learning-rate", type=float, default=2e-3)
+    parser.add_argument("--loaders", type=int, default=0, help="processes that prepare batches")
+    parser.add_argument("--local", action="store_true", help="in this process, without Ray")
+    parser.add_argument("--workers", type=int, default=1, help="processes of Ray Train")
+    parser.add_argument("--gpu", action="store_true", help="one for each worker")
+    given = parser.parse_args()
+    tiles, valid = given.folder / "tiles", given.folder / "valid"
+    for where, pages, folds, seed in (
+        (valid, given.valid_pages, [VALIDATION_FOLD], _VALID_SEED),
+        (tiles, given.pages, sorted(TRAINING_FOLDS), 0),
+    ):
+        make_tiles(
+            where,
+            records=given.records,
+            folds=folds,
+            pages=pages,
+            first_seed=seed,
+            processes=given.drawing,
+        )
+    if given.only_draw:
+        return
+    task = SegmenterTask(tiles.resolve(), valid.resolve(), windows=given.windows, pages=given.pages)
+    plan = Plan(
+        steps=given.steps,
+        validate_every=250,
+        checkpoint_every=50,
+        learning_rate=given.learning_rate,
+        loaders=given.loaders,
+    )
+    run(
+        task,
+        plan,
+        given.folder,
+        local=given.local,
+        workers=given.workers,
+        use_gpu=given.gpu,
+    )
+
+
+if __name__ == "__main__":
+    main()
