@@ -31,7 +31,7 @@ _TILE_PX = (480, 360)
 _CAPTION_PX = 24
 _BACKGROUND = 88
 _QUALITY = 62
-_DRAWN = 24
+_DRAWN = 20
 
 _Tile = tuple[str, ByteArray]
 

@@ -12,7 +12,7 @@ _PAPER = {
     "clean": 66, "faded": 6, "stained": 4, "soaked": 2, "mouldy": 2, "folded": 7, "crumpled": 3,
     "torn": 3, "punched": 4, "shone_through": 3,
 }  # fmt: skip
-_PEN = {"clean": 78, "handwritten": 13, "stamped": 5, "redacted": 4}
+_PEN = {"clean": 74, "handwritten": 13, "stamped": 5, "redacted": 4, "labelled": 4}
 _CAPTURE = {
     "clean": 13, "colour_scan": 19, "grey_scan": 6, "bitonal_scan": 6, "photocopy": 4, "fax": 3,
     "copied_and_faxed": 1, "laser_print": 7, "dithered_scan": 2, "phone_photo": 11,

@@ -55,7 +55,7 @@ def torn(
     inside = place[None, :] - line.astype(np.float32)[:, None]
     if side in {"top", "bottom"}:
         inside = inside.T
-    return _without(page, np.asarray(inside, np.float32), rim_px=0.7 * mm, rgb=rgb)
+    return without(page, np.asarray(inside, np.float32), rim_px=0.7 * mm, rgb=rgb)
 
 
 def cornered(
@@ -89,7 +89,7 @@ def cornered(
     reach = float(np.hypot(1, ratio))
     first = ((x - size_mm * mm) / reach + rough).astype(np.float32)
     inside = first[None, :] + (y * np.float32(ratio / reach))[:, None]
-    return _without(page, inside, rim_px=0.7 * mm, rgb=rgb)
+    return without(page, inside, rim_px=0.7 * mm, rgb=rgb)
 
 
 def punched(
@@ -125,7 +125,7 @@ def punched(
         row = slice(*np.searchsorted(y, [-_HOLE_MM * mm, _HOLE_MM * mm]))
         far = np.sqrt(x[None, :] ** 2 + y[row, None] ** 2) - _HOLE_MM / 2 * mm
         np.minimum(inside[row], far.astype(np.float32), out=inside[row])
-    return _without(page, inside, rim_px=0.0, rgb=rgb)
+    return without(page, inside, rim_px=0.0, rgb=rgb)
 
 
 def redacted(
@@ -155,7 +155,7 @@ def redacted(
     return RenderedPage(pixels, _lost(page.truth, paint > 127))
 
 
-def _without(
+def without(
     page: RenderedPage, inside_px: FloatArray, *, rim_px: float, rgb: Colour
 ) -> RenderedPage:
     """Return the page where a distance to its edge is positive, and what lies below elsewhere."""

@@ -13,7 +13,18 @@ from typing import Any
 import numpy as np
 
 from ecgbatch.errors import ConfigError
-from ecgbatch.synth.damage import bend, geometry, light, loss, marks, press, scan, screen, wear
+from ecgbatch.synth.damage import (
+    bend,
+    geometry,
+    light,
+    loss,
+    marks,
+    over,
+    press,
+    scan,
+    screen,
+    wear,
+)
 from ecgbatch.synth.paper import RenderedPage
 
 STEPS: Mapping[str, Callable[..., RenderedPage]] = {
@@ -64,6 +75,9 @@ STEPS: Mapping[str, Callable[..., RenderedPage]] = {
         marks.handwritten,
         marks.penned,
         marks.highlighted,
+        over.labelled,
+        over.held,
+        over.taped,
     )
 }
 """Every step by its name. A step takes a page and keyword arguments, and gives a page."""

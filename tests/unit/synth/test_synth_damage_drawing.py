@@ -116,6 +116,35 @@ def test_phones_leave_blotches_of_colour_and_keep_the_mean():
 
 
 @pytest.mark.parametrize(
+    ("do", "parameters"),
+    [
+        ("labelled", {"count": 6, "width_mm": 80.0}),
+        ("held", {"fingers": 8, "reach_mm": 90.0, "rgb": [220, 170, 140]}),
+    ],
+)
+def test_what_lies_on_the_page_hides_ink_from_the_truth_and_only_there(do, parameters):
+    page = page_of("no_grid", header="none", footer="none", line_width_mm=0.6)
+    after_it = after(do, page, **parameters)
+    hidden = 0
+    for region, before in zip(after_it.truth.regions, page.truth.regions, strict=True):
+        lost = np.isnan(region.polyline_px[:, 1])
+        hidden += lost.sum()
+        x, y = np.rint(before.polyline_px).astype(int).T
+        changed = np.abs(after_it.pixels[y, x].astype(int) - page.pixels[y, x]).max(axis=1) > 60
+        assert lost.sum() < 50 or changed[lost].mean() > 0.5  # bars are as dark as ink
+        assert changed[~lost].mean() < 0.05
+    assert hidden > 200
+
+
+def test_clear_tape_hides_nothing_and_yellows_corners():
+    page = page_of("no_grid", header="none", footer="none")
+    mended = after("taped", page, strips=12, width_mm=19.0)
+    assert mended.truth is page.truth
+    yellow = mended.pixels[..., 0].astype(int) - mended.pixels[..., 2] > 10
+    assert 0.005 < yellow.mean() < 0.2
+
+
+@pytest.mark.parametrize(
     ("do", "parameters", "words"),
     [
         ("halftoned", {"lines_per_mm": 0.1, "softness": 0.0}, "lines_per_mm"),
@@ -125,6 +154,9 @@ def test_phones_leave_blotches_of_colour_and_keep_the_mean():
         ("sharpened", {"amount": 1.0, "radius_px": 0.0}, "radius_px"),
         ("shone_through", {"strength": 1.5}, "strength"),
         ("speckled", {"sigma": -1.0}, "sigma"),
+        ("labelled", {"count": 99, "width_mm": 50.0}, "count"),
+        ("held", {"fingers": 99, "reach_mm": 9.0, "rgb": (1, 2, 3)}, "fingers"),
+        ("taped", {"strips": 1, "width_mm": 0.1}, "width_mm"),
     ],
 )
 def test_impossible_parameters_are_refused_by_name(do, parameters, words):
