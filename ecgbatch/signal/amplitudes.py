@@ -33,6 +33,8 @@ class Amplitudes:
         st60: 60 ms after it.
         st80: 80 ms after it.
         t: Top of T.
+        early: Mean of the first third of QRS.
+        late: Mean of its last third.
         area: ``(row, beat)`` in µV·s, of QRS with its sign.
     """
 
@@ -46,6 +48,8 @@ class Amplitudes:
     st60: DoubleArray
     st80: DoubleArray
     t: DoubleArray
+    early: DoubleArray
+    late: DoubleArray
     area: DoubleArray
 
 
@@ -57,7 +61,7 @@ def read_amplitudes(sheet: Sheet, waves: Waves) -> Amplitudes:
         waves: Its borders.
     """
     if waves.beat.size == 0:
-        return Amplitudes(*[np.full((len(sheet.leads), 0), np.nan)] * 11)
+        return Amplitudes(*[np.full((len(sheet.leads), 0), np.nan)] * 13)
     level = uniform_filter1d(sheet.signal_uv, _LEVEL, axis=1)
     on, off = _columns(waves.qrs_on), _columns(waves.qrs_off)
     before = cut(sheet.known, on - _LEVEL, _LEVEL).all(axis=2) & (on >= _LEVEL)
@@ -71,6 +75,12 @@ def read_amplitudes(sheet: Sheet, waves: Waves) -> Amplitudes:
     inside = np.arange(_LONGEST_QRS) <= (off - on)[..., None]
     q, r, s, r2 = _complex_waves(complex_uv, inside)
     peak = on + np.where(inside, np.abs(complex_uv), -1.0).argmax(axis=2)
+
+    place, third = np.arange(_LONGEST_QRS), (off - on)[..., None] / 3
+
+    def mean(part: BoolArray) -> DoubleArray:
+        total = np.where(part, complex_uv, 0.0).sum(axis=2)
+        return np.asarray(total / np.maximum(part.sum(axis=2), 1))
 
     def where(condition: BoolArray, values: DoubleArray) -> DoubleArray:
         return np.where(condition, values, np.nan)
@@ -93,6 +103,8 @@ def read_amplitudes(sheet: Sheet, waves: Waves) -> Amplitudes:
         st60=after(_ST60),
         st80=after(_ST80),
         t=where(good & np.isfinite(waves.t_peak), _read(level, _columns(waves.t_peak)) - zero),
+        early=where(good, mean(place <= third)),
+        late=where(good, mean(inside & (place >= 2 * third))),
         area=where(good, np.where(inside, complex_uv, 0).sum(axis=2) / SHEET_HZ),
     )  # fmt: skip
 

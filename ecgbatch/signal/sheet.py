@@ -15,7 +15,7 @@ from ecgbatch.types import DoubleArray, Lead
 SHEET_HZ = 500.0
 """Rate at which waves are looked for; it is also that of LUDB and PTB-XL."""
 
-_LONGEST_S = 1800.0  # 12 leads of it take 350 MB with all windows; no page prints as much
+_MOST_LEAD_S = 21_600.0  # 12 leads of half an hour take 350 MB; no page prints as much
 _JUMP_UV, _JUMP_SHARE, _JUMP_ROWS = 40.0, 0.5, 0.5
 _MOST_JUMPS = 0.03  # of all samples: 15 a second
 _JUMP_AROUND = 21  # samples: 40 ms, half a narrow QRS complex
@@ -62,7 +62,8 @@ class Sheet:
 def lay_out(leads: Sequence[Lead]) -> Sheet:
     """Put leads of any rate, start and length on one clock.
 
-    Leads without a sample are left out, and so is what lies half an hour behind the first one.
+    Leads without a sample are left out, and so is what lies far behind the first one: half an hour
+    with twelve leads, more with fewer.
 
     Args:
         leads: Of one page, in µV, NaN where nothing was printed.
@@ -88,8 +89,9 @@ def lay_out(leads: Sequence[Lead]) -> Sheet:
     if not rows:
         return _empty()
     start = min(first for *_, first, _ in rows)
-    stop = max(first + values.size for *_, first, values in rows)
-    stop = min(stop, start + int(_LONGEST_S * SHEET_HZ))
+    limit = start + int(_MOST_LEAD_S / len(rows) * SHEET_HZ)
+    rows = [row for row in rows if row[2] < limit]
+    stop = min(limit, max(first + values.size for *_, first, values in rows))
     signal = np.full((len(rows), stop - start), np.nan)
     for row, (*_, first, values) in zip(signal, rows, strict=True):
         inside = values[: max(stop - first, 0)]
