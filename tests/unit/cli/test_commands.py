@@ -90,7 +90,7 @@ def test_an_error_of_ours_is_one_line_and_its_status(capsys, monkeypatch, error,
 
 def test_views_and_query_read_the_tables(capsys, out):
     status, shown, _ = run(capsys, "views", out)
-    assert (status, shown.count("CREATE OR REPLACE VIEW")) == (0, 4)
+    assert (status, shown.count("CREATE OR REPLACE VIEW")) == (0, 6)
     status, shown, _ = run(capsys, "query", out, "SELECT lead FROM signals")
     assert status == 0
     assert "II" in shown

@@ -1,0 +1,36 @@
+"""What a page measures, as one number per name: intervals, and heights per lead."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import numpy as np
+
+from ecgbatch.signal.measure import Measured
+
+_WAVES = ("q", "r", "s", "r2")
+_LEVELS = ("p", "j", "st60", "st80", "t", "early", "late")
+
+
+def facts_of(measured: Measured) -> dict[str, float]:
+    """Return every measured number of a page by name.
+
+    Page values have the names of ``Measurement``; heights are called ``V5.r_uv``: the median over
+    the usual beats of the lead. A complex that is shown and has no such wave counts as 0.
+
+    Args:
+        measured: From ``measure``.
+
+    Returns:
+        Finite numbers only: what is not measurable is not in it.
+    """
+    heights = measured.heights
+    shown = np.isfinite(heights.area)
+    facts = {name: float(value) for name, value in asdict(measured.page).items()}
+    for lead in dict.fromkeys(measured.sheet.leads):
+        for name in _WAVES:
+            height = np.where(shown, np.nan_to_num(getattr(heights, name)), np.nan)
+            facts[f"{lead}.{name}_uv"] = measured.of_lead(lead, height)
+        for name in _LEVELS:
+            facts[f"{lead}.{name}_uv"] = measured.of_lead(lead, getattr(heights, name))
+    return {name: value for name, value in facts.items() if np.isfinite(value)}
