@@ -20,6 +20,7 @@ from ecgbatch.imaging.pulse import Pulse
 
 _ALIGNED_MM = 3.0
 _NEAR_MM = 5.0
+_BEYOND_MM = 25.0  # of ink outwards of a column of pulses, their own width included
 _STRAY_MM = (0.6, 3.0)  # across and down, of one row's pulse from the place of another's
 _PEN_MM = 0.4
 _CORNER_MM = 0.6  # rounded by pens and scanners
@@ -27,30 +28,49 @@ _INKED = 0.85  # of each side of an outline
 _SAME_ROW_MM = 6.0
 
 
-def aligned(pulses: Sequence[Pulse], *, px_per_mm: float) -> tuple[Pulse, ...]:
-    """Keep the pulses that most others stand above or below of."""
-    reach = _ALIGNED_MM * px_per_mm
-    groups = [tuple(p for p in pulses if abs(p.left_px - q.left_px) <= reach) for q in pulses]
-    return max(groups, key=len, default=())
-
-
 def beside_rows(
     pulses: Sequence[Pulse], rows: Sequence[Baseline], *, marks: Marks
 ) -> tuple[Pulse, ...]:
-    """Keep the pulses at the level and before or behind the end of a row."""
-    reach = _NEAR_MM * marks.px_per_mm
-    return tuple(
-        pulse
-        for pulse in pulses
-        if any(
-            abs(pulse.baseline_px / marks.factor - row.y_px) <= reach
-            and (
-                pulse.right_px / marks.factor <= row.left_px + reach
-                or pulse.left_px / marks.factor >= row.right_px - reach
-            )
-            for row in rows
-        )
-    )
+    """Keep the pulses that stand in one column, at the level and before or behind the end of rows.
+
+    Of several columns the one that most rows share is taken: frames and the rest of a grid look
+    like pulses too, but seldom at the level of a second row. Pulses that half of the rows share
+    may have ink beyond them, which is then the rest of a grid.
+
+    Args:
+        pulses: What looks like a pulse.
+        rows: Rows of the page.
+        marks: Marks of the page.
+
+    Returns:
+        One for each row at most, from the top down.
+    """
+    scale, factor = marks.px_per_mm, marks.factor
+    level = [
+        min(rows, key=lambda row: abs(pulse.baseline_px / factor - row.y_px)) for pulse in pulses
+    ]
+    near = [
+        (pulse, row)
+        for pulse, row in zip(pulses, level, strict=True)
+        if abs(pulse.baseline_px / factor - row.y_px) <= _NEAR_MM * scale
+    ]
+    best: dict[Baseline, Pulse] = {}
+    for model, _ in near:
+        column = {
+            row: pulse
+            for pulse, row in near
+            if abs(pulse.left_px - model.left_px) <= _ALIGNED_MM * scale * factor
+        }
+        reach = (_BEYOND_MM if 2 * len(column) >= max(len(rows), 4) else _NEAR_MM) * scale
+        outer = {
+            row: pulse
+            for row, pulse in column.items()
+            if pulse.right_px / factor <= row.left_px + reach
+            or pulse.left_px / factor >= row.right_px - reach
+        }
+        if len(outer) > len(best):
+            best = outer
+    return tuple(sorted(best.values(), key=lambda pulse: pulse.baseline_px))
 
 
 def with_repeats(

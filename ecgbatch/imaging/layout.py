@@ -19,7 +19,6 @@ from ecgbatch.imaging.baselines import (
     line_thickness,
 )
 from ecgbatch.imaging.calibration import (
-    aligned,
     beside_rows,
     beyond_pulses,
     not_at_pulses,
@@ -91,7 +90,7 @@ def find_regions(
     marks = find_marks(ink, px_per_mm=px_per_mm)
     uprights = find_uprights(marks)
     likely = find_pulses(ink, marks, uprights, px_per_mm=px_per_mm)
-    apart = pulse_area(aligned(likely, px_per_mm=px_per_mm), marks=marks)
+    apart = pulse_area(likely, marks=marks)
     lines = marks.of(marks.is_line) & ~apart
     level = level_ink(marks, lines)
     rows = find_baselines(level, lines, px_per_mm=marks.px_per_mm)
@@ -100,7 +99,7 @@ def find_regions(
     still = flat_rows(marks.flats, rows, px_per_mm=marks.px_per_mm)
     if still.any():
         rows = find_baselines(level | still, lines | still, px_per_mm=marks.px_per_mm)
-    pulses = aligned(beside_rows(likely, rows, marks=marks), px_per_mm=px_per_mm)
+    pulses = beside_rows(likely, rows, marks=marks)
     pulses = with_repeats(pulses, rows, marks=marks)
     if len(pulses) == 1 and len(rows) > 2 and not has_usual_height(pulses[0]):
         pulses = ()  # a wave, or the rest of a grid
