@@ -35,7 +35,7 @@ from ecgbatch.flow.summary import RunSummary
 from ecgbatch.flow.tally import Tally
 from ecgbatch.flow.todo import PlanFile
 from ecgbatch.flow.watch import Watch
-from ecgbatch.imaging.cores import use_one_core
+from ecgbatch.imaging.cores import keep_memory, use_one_core
 from ecgbatch.stages.base import Stage, TableFunction, batches, chain
 from ecgbatch.synth.heart import simulate
 from ecgbatch.synth.layouts import layout
@@ -113,6 +113,7 @@ def open_stages(opened: Sequence[Stage]) -> None:
     """Make a pool's worker ready; Ray gives its workers the same low priority."""
     os.nice(15)
     use_one_core()
+    keep_memory()
     global _work  # noqa: PLW0603  # a pool's worker has no other place for what it holds
     _work = chain(opened)
 

@@ -15,7 +15,7 @@ from ecgbatch.flow.capacity import Pool
 from ecgbatch.flow.output import Output
 from ecgbatch.flow.tally import Tally
 from ecgbatch.flow.todo import PlanFile
-from ecgbatch.imaging.cores import use_one_core
+from ecgbatch.imaging.cores import keep_memory, use_one_core
 from ecgbatch.stages.base import batches, chain
 from ecgbatch.stages.rows import Row, Values, error_value, map_rows
 
@@ -50,6 +50,7 @@ class Worker:
     ) -> None:
         self._drivers_version = software_version
         use_one_core()
+        keep_memory()
         self._work = chain(pool.stages)
         self._names = {stage.name for stage in pool.stages}
         self._reads = pool.stages[0].reads

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TypeAlias
 
 import cv2
 import numpy as np
@@ -27,9 +28,17 @@ _LONG_SHARE = 0.5
 _LENGTH_SHARE = 0.5  # of the usual row, for a row that a page's border or a loose lead cuts short
 _WHOLE_SHARE = 0.7  # of the usual row's coverage; lines of text have holes between words
 _PEN_SHARE = 0.65  # of the usual thickness; lines of a grid are thinner than traces
+_ASTRAY = 1.5  # times the usual distance of rows; a rhythm strip may stand further off
+_ASTRAY_WHOLE_SHARE = 0.85  # of the usual row's share of columns with level ink, for such a row
+_ASTRAY_PEN_SHARE = 0.8  # of the usual thickness, for such a row
+_ROWS_FOR_PITCH = 4
 _FLAT_STRAY_MM = 6.0  # a pulse's foot, or the pen that rests before the first beat
 _ENDS = ("left_px", "right_px")
 _LONE_PITCH_MM = 40.0  # room of a row without neighbours: 2 mV up and down at 10 mm/mV
+
+
+_Row: TypeAlias = tuple[int, BoolArray]
+"""Where a row's level ink is densest, and in which columns it has some."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,39 +125,58 @@ def find_baselines(level: BoolArray, lines: BoolArray, *, px_per_mm: float) -> t
     least = max(_LEAST_MM * px_per_mm, _LEAST_SHARE * lengths.max())
     chosen = [k for k in range(len(peaks)) if lengths[k] >= least]
     chosen = _one_per_row(chosen, peaks=peaks, lengths=lengths)
-    rows = _with_room([(peaks[k], covered[k]) for k in chosen], lone_px=_LONE_PITCH_MM * px_per_mm)
-    credible = _credible(rows, level, lines, band_px=band)
-    if len(credible) == len(rows):
-        return rows
-    kept = [
-        (round(row.y_px), covered[k])
-        for k, row in zip(chosen, rows, strict=True)
-        if row in credible
-    ]
-    return _with_room(kept, lone_px=_LONE_PITCH_MM * px_per_mm)
+    kept = [(peaks[k], covered[k]) for k in chosen]
+    lone_px = _LONE_PITCH_MM * px_per_mm
+    rows = _with_room(kept, lone_px=lone_px)
+    kept = _chosen(kept, _like_others(rows, level, lines, band_px=band))
+    kept = _chosen(kept, _not_astray(_with_room(kept, lone_px=lone_px), level, band_px=band))
+    return _with_room(kept, lone_px=lone_px)
 
 
-def _credible(
-    rows: tuple[Baseline, ...], level: BoolArray, lines: BoolArray, *, band_px: int
-) -> list[Baseline]:
-    """Leave out what is no trace: shorter than the other rows, full of holes, or thinner."""
+def _chosen(rows: list[_Row], keep: BoolArray) -> list[_Row]:
+    return [row for row, ok in zip(rows, keep, strict=True) if ok]
+
+
+def _like_others(
+    rows: Sequence[Baseline], level: BoolArray, lines: BoolArray, *, band_px: int
+) -> BoolArray:
+    """Say which rows are traces, and not shorter than the others, full of holes, or thinner."""
     lengths, shares, pens = [], [], []
     for row in rows:
-        columns = slice(row.left_px, row.right_px)
         top = max(0, round(row.y_px - row.above_px / 2))
-        room = lines[top : round(row.y_px + row.below_px / 2), columns]
-        near = level[max(0, round(row.y_px) - band_px) : round(row.y_px) + band_px + 1, columns]
+        room = lines[top : round(row.y_px + row.below_px / 2), row.left_px : row.right_px]
         lengths.append(row.right_px - row.left_px)
         shares.append(float(room.any(axis=0).mean()))
-        pens.append(line_thickness(near))
-    like_others = np.ones(len(rows), np.bool_)
-    for values, least in (
-        (lengths, _LENGTH_SHARE),
-        (shares, _WHOLE_SHARE),
-        (pens, _PEN_SHARE),
-    ):
-        like_others &= np.array(values) >= least * np.median(values)
-    return [row for row, ok in zip(rows, like_others, strict=True) if ok]
+        pens.append(line_thickness(_near(row, level, band_px=band_px)))
+    return np.asarray(
+        (lengths >= _LENGTH_SHARE * np.median(lengths))
+        & (shares >= _WHOLE_SHARE * np.median(shares))
+        & (pens >= _PEN_SHARE * np.median(pens))
+    )
+
+
+def _not_astray(rows: Sequence[Baseline], level: BoolArray, *, band_px: int) -> BoolArray:
+    """Say which rows stand at the distance of the others, or are as level and as thick as they.
+
+    The head of a page on the rest of a grid is a row of ink as long as the traces.
+    """
+    keep = np.ones(len(rows), np.bool_)
+    if len(rows) < _ROWS_FOR_PITCH:
+        return keep
+    gaps = np.diff([row.y_px for row in rows])
+    near = [_near(row, level, band_px=band_px) for row in rows]
+    whole = np.array([float(each.any(axis=0).mean()) for each in near])
+    pens = np.array([line_thickness(each) for each in near])
+    alike = whole >= _ASTRAY_WHOLE_SHARE * np.median(whole)
+    alike &= pens >= _ASTRAY_PEN_SHARE * np.median(pens)
+    for end, gap in ((0, gaps[0]), (-1, gaps[-1])):
+        keep[end] = gap <= _ASTRAY * np.median(gaps) or alike[end]
+    return keep
+
+
+def _near(row: Baseline, level: BoolArray, *, band_px: int) -> BoolArray:
+    y = round(row.y_px)
+    return level[max(0, y - band_px) : y + band_px + 1, row.left_px : row.right_px]
 
 
 def _any_row(band: BoolArray) -> BoolArray:
@@ -184,7 +212,7 @@ def _one_per_row(
     return sorted(kept)
 
 
-def _with_room(rows: list[tuple[int, BoolArray]], *, lone_px: float) -> tuple[Baseline, ...]:
+def _with_room(rows: list[_Row], *, lone_px: float) -> tuple[Baseline, ...]:
     distances = [float(b[0] - a[0]) for a, b in pairwise(rows)]
     usual = float(np.median(distances)) if distances else lone_px
     found = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from ecgbatch.imaging.ranks import levels_at
 from ecgbatch.types import ByteArray, DoubleArray
 
 _NOISE_LEVELS = 3.0
@@ -15,7 +16,8 @@ _LARGEST_WEIGHTS = 2.2
 """Sum of magnitudes; more would draw the colour noise of JPEG and of tinted light."""
 _UNSEEN_LEVELS = 2.5
 """Grid that is left at this depth is below what paper and JPEG leave anyway."""
-_SAMPLE_STEP = 11
+_SAMPLE_STEP = 7
+_BAND_ROWS = 32
 
 
 def ink_weights(
@@ -29,7 +31,7 @@ def ink_weights(
     weights are those of plain grey.
 
     Args:
-        pixels: ``(row, column, 3)`` RGB uint8.
+        pixels: ``(row, column, 3)`` RGB uint8, reduced or not.
         grid_rgb: ``(3,)`` direction in which lines leave the colour of the paper, or None.
         grid_contrast: Depth of the fundamental of the lines in grey levels.
 
@@ -38,10 +40,12 @@ def ink_weights(
         and ink its depth. One channel alone stands there with exact zeros for the others where it
         does almost as well: it is five times as cheap.
     """
-    sample = pixels[::_SAMPLE_STEP, ::_SAMPLE_STEP].reshape(-1, 3).astype(np.float64)
-    light = sample.mean(axis=1)
-    paper = np.median(sample[light >= np.median(light)], axis=0)
-    dark = sample[light <= np.percentile(light, 1.0)]
+    sample = np.ascontiguousarray(pixels[::_SAMPLE_STEP, ::_SAMPLE_STEP])
+    light = np.asarray(cv2.cvtColor(sample, cv2.COLOR_RGB2GRAY))
+    dark_level, usual_level = levels_at(light, (1.0, 50.0))
+    lighter = sample[light >= usual_level]
+    paper = np.array([levels_at(lighter[:, channel], (50.0,))[0] for channel in range(3)])
+    dark = sample[light <= dark_level]
     depth = np.maximum(paper - dark.mean(axis=0), 1.0)
     grid = np.zeros(3) if grid_rgb is None else grid_rgb * grid_contrast * _GRID_WEIGHT
     noise_levels = _NOISE_LEVELS
@@ -67,4 +71,13 @@ def to_grey(pixels: ByteArray, weights: DoubleArray) -> ByteArray:
     alone = np.flatnonzero(weights[:3])
     if alone.size == 1:
         return np.asarray(cv2.extractChannel(pixels, int(alone[0])))
-    return np.asarray(cv2.transform(pixels, weights[None].astype(np.float32)))
+    # From three channels to three takes a tenth of the time of three to one, and bands of rows
+    # stay in the cache, where a whole page of three channels would be fresh memory.
+    matrix = np.tile(weights, (3, 1)).astype(np.float32)
+    grey = np.empty(pixels.shape[:2], np.uint8)
+    band = np.empty((min(_BAND_ROWS, len(grey)), *pixels.shape[1:]), np.uint8)
+    for top in range(0, len(grey), _BAND_ROWS):
+        rows = pixels[top : top + _BAND_ROWS]
+        three = cv2.transform(rows, matrix, dst=band[: len(rows)])
+        cv2.extractChannel(three, 0, dst=grey[top : top + _BAND_ROWS])
+    return grey

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ecgbatch.imaging.ranks import median
 from ecgbatch.types import DoubleArray
 
 _DEEPEST = 0.4
@@ -54,7 +55,7 @@ def fit_plane(points_px: DoubleArray, cycles: DoubleArray, weight: DoubleArray) 
         for _ in range(5):
             found = solve(part, target, held, ridge=1e-12)
             off = part @ found - target
-            scale_cycles = 1.48 * np.median(np.abs(off[trust > 0])) + 1e-3
+            scale_cycles = 1.48 * median(np.abs(off[trust > 0])) + 1e-3
             held = trust / (1 + (off / (2 * scale_cycles)) ** 2) ** 2
         inside = (np.abs(off) < 4 * scale_cycles) * trust
         return found, float((inside * off**2).sum() / (inside.sum() + 1e-9)) + 4 * float(
@@ -80,7 +81,7 @@ def fit_plane(points_px: DoubleArray, cycles: DoubleArray, weight: DoubleArray) 
 
 def spread(values: DoubleArray) -> float:
     """Return the robust standard deviation around 0."""
-    return 1.48 * float(np.median(np.abs(values))) if values.size else 0.5
+    return 1.48 * median(np.abs(values)) if values.size else 0.5
 
 
 def robust(

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
-from ecgbatch.imaging.lattice import Lattice, fit_lattice, follow
+from ecgbatch.imaging.colour import to_grey
+from ecgbatch.imaging.lattice import Lattice, fit_lattice, follow, remeasure
+from ecgbatch.imaging.pairs import Pair, find_pair, misfit
 from ecgbatch.imaging.periods import (
     colour_phasor,
     darkest,
@@ -22,7 +23,8 @@ from ecgbatch.imaging.periods import (
     period_mm,
     plain_grey,
 )
-from ecgbatch.imaging.tiles import Family, Pair, Tiles, cut_tiles, find_pair, measure, misfit
+from ecgbatch.imaging.reduced import ReducedPage
+from ecgbatch.imaging.tiles import Family, Tiles, cut_tiles, measure
 from ecgbatch.types import ByteArray, DoubleArray
 
 _COHERENT = 0.45
@@ -40,6 +42,8 @@ _SHARP_PX = 0.4
 """Scatter of tiles below which no other view of flat paper is tried."""
 _SKEWEST = 2.5
 """Largest misfit of the two families in the middle of a page; see ``misfit``."""
+_LEAST_CYCLES = 2.0
+"""Lines in a tile; fewer are looked for by nobody, and a fit through outliers may have none."""
 _MAJOR_MM = 5.0
 _JPEG_BLOCK_PX = 16
 _BLOCK_LEVELS = 4.0
@@ -67,18 +71,18 @@ class PaperGrid:
     confidence: float
 
 
-def find_grid(pixels: ByteArray, *, dpi_x: float, dpi_y: float) -> PaperGrid | None:
+def find_grid(page: ReducedPage, *, dpi_x: float, dpi_y: float) -> PaperGrid | None:
     """Measure the printed grid of a page, whatever its colour and however the page lies.
 
     Args:
-        pixels: ``(row, column)`` or ``(row, column, 3)`` RGB uint8.
+        page: The page, reduced; the grid is told in pixels of the page that it was made from.
         dpi_x: Dots per inch across, NaN where unknown; helps to tell 1 mm from 5 mm.
         dpi_y: The same down.
 
     Returns:
         The grid, or None where nothing repeats at right angles.
     """
-    image, factor = _reduce(pixels)
+    image, factor = page.pixels, page.factor
     ratio = dpi_x / dpi_y if dpi_x > 0 and dpi_y > 0 else 1.0
     found = _best_lattice(image, ratio, factor)
     if found is None or found.confidence < _COHERENT:
@@ -136,13 +140,20 @@ class _Found:
         return int(10 * self.confidence), self.lattice.is_flat, -self.scatter_px
 
 
-def _judged(tiles: Tiles, across: Family, down: Family) -> _Found | None:
+def _judged(view: ByteArray, tiles: Tiles, across: Family, down: Family) -> _Found | None:
     """Fit a lattice, or None for what no paper can be.
+
+    A bend is measured by tiles that stray, or holds where those scatter too far to tell.
 
     Tiles that agree still scatter where they show traces or words instead of lines, and a plane
     through such phases is skewed or stretched.
     """
     lattice = fit_lattice(tiles, across, down)
+    if lattice is not None and not lattice.is_flat:
+        strayed = cut_tiles(view, size_px=tiles.size_px, strayed=True)
+        again = remeasure(strayed, lattice, times=1.0)
+        if again.residual_cycles.max() <= _SCATTER_CYCLES:
+            tiles, lattice = strayed, again
     if lattice is None or lattice.residual_cycles.max() > _SCATTER_CYCLES:
         return None
     if not lattice.is_flat and lattice.strength.min() < _STRONG:
@@ -150,6 +161,8 @@ def _judged(tiles: Tiles, across: Family, down: Family) -> _Found | None:
     if lattice.tiles_used.min() < _PRINTED_SHARE * len(tiles.centre_px):
         return None
     waves = lattice.waves(tiles.centre_px.mean(axis=0, keepdims=True))[0]
+    if np.hypot(*waves.T).min() < _LEAST_CYCLES / tiles.size_px:
+        return None
     if not misfit(waves[:1], waves[1:], pixel_ratio=1.0)[0, 0] < _SKEWEST:
         return None
     scatter_px = float((lattice.residual_cycles / np.hypot(*waves.T)).max())
@@ -179,19 +192,20 @@ def _best_lattice(image: ByteArray, ratio: float, factor: int) -> _Found | None:
 
 
 def _search(image: ByteArray, ratio: float, factor: int) -> Iterator[_Found | None]:
-    views = []
+    views: list[tuple[ByteArray, Tiles]] = []
     trusted = False
     for view in _projections(image):
         tiles = cut_tiles(view, size_px=_tile_side(view))
-        views.append(tiles)
+        views.append((view, tiles))
         pair = find_pair(tiles, pixel_ratio=ratio, block_px=_JPEG_BLOCK_PX / factor)
         if pair is not None:
-            found = _judged(tiles, measure(tiles, pair.across), measure(tiles, pair.down))
+            found = _judged(view, tiles, measure(tiles, pair.across), measure(tiles, pair.down))
             trusted |= found is not None and found.confidence > _TRUSTED
             yield found
-    for tiles in [] if trusted else views:
+    for view, tiles in [] if trusted else views:
         for start, pair in _pairs_of_parts(tiles, ratio):
             yield _judged(
+                view,
                 tiles,
                 follow(tiles, pair.across, start=start),
                 follow(tiles, pair.down, start=start),
@@ -209,21 +223,6 @@ def _pairs_of_parts(tiles: Tiles, ratio: float) -> list[tuple[int, Pair]]:
             if pair is not None:
                 found.append((int(among[len(among) // 2]), pair))
     return sorted(found, key=lambda each: each[1].score, reverse=True)[:_PARTS_TRIED]
-
-
-def _reduce(pixels: ByteArray) -> tuple[ByteArray, int]:
-    """Shrink by a whole factor to 1260 to 2520 px along the longer side.
-
-    A page of 280 mm then has at least 4.5 px per mm, enough for 1-mm lines; whole factors keep
-    the reduction cheap and free of beats.
-    """
-    rows, columns = pixels.shape[:2]
-    factor = max(1, max(rows, columns) // 1260)
-    if factor == 1:
-        return pixels, 1
-    size = (columns // factor, rows // factor)
-    whole = pixels[: size[1] * factor, : size[0] * factor]
-    return np.asarray(cv2.resize(whole, size, interpolation=cv2.INTER_AREA)), factor
 
 
 def _tile_side(image: ByteArray) -> int:
@@ -248,7 +247,7 @@ def _projections(image: ByteArray) -> Iterator[ByteArray]:
         _, directions = np.linalg.eigh(tint.T @ tint)
         direction = directions[:, 2] / np.abs(directions[:, 2]).max()
         if tint.std() > 0.3:
-            yield cv2.transform(image, np.array([[*direction, 128.0]], np.float32))
+            yield to_grey(image, np.append(direction, 128.0))
         yield plain_grey(image)
     else:
         yield image

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ecgbatch.imaging.fitting import fit_plane, normalised, project, robust, solve, spread
+from ecgbatch.imaging.ranks import median
 from ecgbatch.imaging.tiles import Family, IntArray, Tiles, measure
 from ecgbatch.types import DoubleArray
 
@@ -251,7 +252,7 @@ def _smooth_wave(
     found = np.zeros((3, 2))
     for _ in range(6):
         off = np.hypot(*(family.wave - smooth).T)
-        scale = np.median(off) + 1e-6
+        scale = median(off) + 1e-6
         trust = weight / (1 + (off / scale) ** 2) ** 2
         found = solve(design, family.wave, trust, ridge=1e-4)
         smooth = design @ found

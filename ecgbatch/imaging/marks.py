@@ -73,6 +73,16 @@ class Pieces:
         inside = mask.ravel()[self.pixels]
         return np.bincount(self.labels[inside], minlength=self.area.size)
 
+    def edges(self, piece: int) -> tuple[IntArray, IntArray]:
+        """Return the first and the last row of a piece, for each of its columns."""
+        row, column = np.divmod(self.pixels[self.labels == piece], self.shape[1])
+        column -= self.left[piece]
+        width = self.right[piece] - self.left[piece]
+        first, last = np.full(width, self.shape[0], np.intp), np.zeros(width, np.intp)
+        np.minimum.at(first, column, row)
+        np.maximum.at(last, column, row)
+        return first, last
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Marks:

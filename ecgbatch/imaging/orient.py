@@ -8,15 +8,15 @@ up, and the head of the form is above the traces. No cue is certain; together th
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from ecgbatch.imaging.marks import IntArray, Pieces, connected
+from ecgbatch.imaging.masks import BoolArray, rare_long_runs
+from ecgbatch.imaging.ranks import median
 from ecgbatch.types import ByteArray
-
-IntArray: TypeAlias = npt.NDArray[np.int32]
 
 _INKED = 80
 _LETTER_MM = 8.0
@@ -61,16 +61,22 @@ def find_orientation(ink: ByteArray, *, px_per_mm: float) -> Orientation:
         ink: ``(row, column)`` darkness of ink, straight to the axes but for quarter turns.
         px_per_mm: Its scale; 3 to 5 is enough.
     """
+    inked = ink > _INKED
     # lines of a dark grid that were left tie traces together along both axes
-    marks = _marks(_without_rules(_without_rules(ink, px_per_mm, level=True), px_per_mm))
+    level_rules = _rules(inked, px_per_mm, axis=1)
+    bare = inked & ~level_rules
+    marks = _marks(bare & ~_rules(bare, px_per_mm, axis=0))
     level_mm = _trace_length(marks, px_per_mm)
     upright_mm = _trace_length(marks.turned(), px_per_mm)
     sideways = upright_mm > level_mm
     if sideways:
         # seen after one quarter turn counter-clockwise
         ink = np.ascontiguousarray(np.rot90(ink))
-    ink = _without_rules(ink, px_per_mm)  # level ones stay: a flat line is a trace, too
-    marks = _marks(ink)
+        inked = np.ascontiguousarray(np.rot90(inked))
+    rules = _rules(inked, px_per_mm, axis=0)  # level ones stay: a flat line is a trace, too
+    if sideways or rules.any() or level_rules.any():
+        marks = _marks(inked & ~rules)
+        ink = ink * ~rules
     order, polarity, beats = _waves(marks, px_per_mm)
     cues = (_pulses(ink, marks, px_per_mm), order, polarity, _text(marks, px_per_mm))
     score = float(sum(cues)) + (0.0 if sideways else _AS_STORED)
@@ -80,16 +86,16 @@ def find_orientation(ink: ByteArray, *, px_per_mm: float) -> Orientation:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Marks:
-    """Connected pieces of ink: boxes, areas, and how many runs of ink their lines have.
+    """Connected pieces of ink, and how many runs of ink their lines have.
 
     Attributes:
-        labels: ``(row, column)`` number of the piece, 0 is paper.
+        pieces: Where they are; piece 0 is the paper.
         left, top, width, height, area: Per piece, from piece 1.
         down: Runs of ink met on all columns of the piece, per column.
         across: The same on its rows, per row.
     """
 
-    labels: IntArray
+    pieces: Pieces
     left: IntArray
     top: IntArray
     width: IntArray
@@ -99,9 +105,9 @@ class _Marks:
     across: npt.NDArray[np.float64]
 
     def turned(self) -> _Marks:
-        """Return the pieces with rows and columns exchanged."""
+        """Return the pieces with rows and columns exchanged; where they are is as before."""
         return _Marks(
-            self.labels.T,
+            self.pieces,
             self.top,
             self.left,
             self.height,
@@ -112,32 +118,26 @@ class _Marks:
         )
 
 
-def _marks(ink: ByteArray) -> _Marks:
-    binary = (ink > _INKED).astype(np.uint8)
+def _marks(inked: BoolArray) -> _Marks:
     # closing bridges the gaps of a thin line
-    joined = cv2.morphologyEx(binary, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
-    left, top, width, height, area = stats[1:].astype(np.int32).T
+    joined = cv2.morphologyEx(inked.view(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+    pieces = connected(joined.view(np.bool_))
     runs = []
-    for shift in ((1, 0), (0, 1)):
-        before = np.zeros_like(binary)
-        before[shift[0] :, shift[1] :] = binary[
-            : binary.shape[0] - shift[0], : binary.shape[1] - shift[1]
-        ]
-        starts = labels[(binary > before)]
-        runs.append(np.bincount(starts, minlength=count)[1:])
-    return _Marks(labels, left, top, width, height, area, runs[0] / width, runs[1] / height)
+    for axis in (0, 1):
+        first = inked.copy()
+        later, before = (first[1:], inked[:-1]) if axis == 0 else (first[:, 1:], inked[:, :-1])
+        later &= ~before
+        runs.append(pieces.count(first)[1:])
+    left, top, area = (each[1:] for each in (pieces.left, pieces.top, pieces.area))
+    width, height = pieces.right[1:] - left, pieces.bottom[1:] - top
+    return _Marks(pieces, left, top, width, height, area, runs[0] / width, runs[1] / height)
 
 
-def _without_rules(ink: ByteArray, px_per_mm: float, *, level: bool = False) -> ByteArray:
-    """Take off upright (or level) straight lines, which tie rows of traces together."""
-    length = round(_RULE_MM * px_per_mm)
-    shape = (1, length) if level else (length, 1)
-    rules = cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones(shape, np.uint8))
-    if not (rules > _INKED).any():
-        return ink
-    beside = np.ones((3, 1) if level else (1, 3), np.uint8)
-    return np.asarray(cv2.subtract(ink, cv2.dilate(rules, beside)))
+def _rules(inked: BoolArray, px_per_mm: float, *, axis: int) -> BoolArray:
+    """Find straight lines along an axis, which tie rows of traces together, and their edges."""
+    rules = rare_long_runs(inked, length_px=round(_RULE_MM * px_per_mm), axis=axis)
+    beside = np.ones((1, 3) if axis == 0 else (3, 1), np.uint8)
+    return np.asarray(cv2.dilate(rules.view(np.uint8), beside)).view(np.bool_)
 
 
 def _traces(marks: _Marks, px_per_mm: float) -> npt.NDArray[np.bool_]:
@@ -218,15 +218,9 @@ def _waves(marks: _Marks, px_per_mm: float) -> tuple[float, float, int]:
     after, before, up, down = 0.0, 0.0, 0.0, 0.0
     beats = 0
     for number in np.flatnonzero(_traces(marks, px_per_mm)):
-        top, left = marks.top[number], marks.left[number]
-        box = (
-            marks.labels[top : top + marks.height[number], left : left + marks.width[number]]
-            == number + 1
-        )
-        first = box.argmax(axis=0)
-        last = box.shape[0] - 1 - box[::-1].argmax(axis=0)
+        first, last = marks.pieces.edges(int(number) + 1)
         middle = (first + last) / 2.0
-        base = float(np.median(middle))
+        base = median(middle)
         lift = (base - middle) / px_per_mm
         steep = (last - first) > 2.5 * px_per_mm
         edges = np.flatnonzero(np.diff(np.concatenate([[0], steep.view(np.int8), [0]])))

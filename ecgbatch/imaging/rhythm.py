@@ -12,6 +12,7 @@ from ecgbatch.flags import Flag
 from ecgbatch.imaging.arrangement import Arrangement, Place
 from ecgbatch.imaging.baselines import Baseline
 from ecgbatch.imaging.masks import BoolArray
+from ecgbatch.imaging.ranks import median
 
 _BAND = 0.5  # of the distance to the neighbouring rows, in which a row's ink is read
 _LAG_PX = 2  # rows of one moment are printed this exactly below each other
@@ -85,15 +86,8 @@ def _difference(long_row: Curve, strip_row: Curve, strip: Place) -> float:
         if inked == 0 or inked < _LEAST_INKED * width:
             continue
         a, b = shown[:width][both], wanted[:width][both]
-        b = b - _middle(b)
-        apart = (a - _middle(a) - b) ** 2
+        b = b - median(b)
+        apart = (a - median(a) - b) ** 2
         near = apart.argpartition(round(_TRUSTED * inked) - 1)[: round(_TRUSTED * inked)]
         best = min(best, float(apart[near].sum() / max(float((b[near] ** 2).sum()), 1.0)))
     return best
-
-
-def _middle(values: Curve) -> float:
-    """Median, without the checks of ``np.median``, which take longer than so few values."""
-    low, high = (values.size - 1) // 2, values.size // 2
-    ordered = np.partition(values, (low, high))
-    return float(ordered[low] + ordered[high]) / 2

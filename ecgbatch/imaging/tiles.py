@@ -17,17 +17,15 @@ from typing import TypeAlias
 import cv2
 import numpy as np
 import numpy.typing as npt
-import scipy.fft
 
 from ecgbatch.types import ByteArray, DoubleArray, FloatArray
 
 ComplexArray: TypeAlias = npt.NDArray[np.complex64]
 IntArray: TypeAlias = npt.NDArray[np.int64]
 
-_FINEST_PX = 2.3
-"""Shortest period that is looked for; 2 is Nyquist's limit."""
-_BLOCK_COST = 3.0
 _ROUNDING_LEVELS = 0.29
+_GOLDEN = 0.618034
+"""Multiples of it are spread most evenly over the parts of a period."""
 _MOST_ACROSS = 8
 """Tiles per side: on a page of 280 mm they then stand 35 mm apart."""
 
@@ -64,7 +62,7 @@ class Tiles:
         return np.asarray(turned * sign.astype(np.float32))
 
 
-def cut_tiles(image: ByteArray, *, size_px: int) -> Tiles:
+def cut_tiles(image: ByteArray, *, size_px: int, strayed: bool = False) -> Tiles:
     """Transform tiles that are spread evenly over a page.
 
     Ink is much darker than a grid. It is clipped to about twice the depth of the grid, tile by
@@ -73,25 +71,30 @@ def cut_tiles(image: ByteArray, *, size_px: int) -> Tiles:
     Args:
         image: ``(row, column)`` uint8, lines darker (or lighter) than the paper.
         size_px: Side of the tiles; even, and at most the shorter side of the page.
+        strayed: Whether the tiles leave their rows and columns; see ``_strayed``.
 
     Returns:
-        The spectra of up to 8 x 8 tiles that do not overlap.
+        The spectra of up to 8 x 8 tiles.
     """
     tops, lefts = (_spread(side, size_px) for side in image.shape)
     corners = [(top, left) for top in tops for left in lefts]
+    if strayed:
+        corners = _strayed(corners, columns=len(lefts), size_px=size_px, shape=image.shape)
     window = np.hanning(size_px + 1)[:-1].astype(np.float32)
     weight = np.outer(window, window)
-    spectrum = np.empty((len(corners), size_px, size_px // 2 + 1), np.complex64)
+    packed = np.empty((len(corners), size_px, size_px), np.float32)
     for number, (top, left) in enumerate(corners):
         tile = image[top : top + size_px, left : left + size_px]
-        sample = np.sort(tile[1::5, 1::5], axis=None)
+        sample = np.sort(tile[1::7, 1::7], axis=None)
         low, middle, high = (
             int(sample[int(share * (sample.size - 1))]) for share in (0.1, 0.5, 0.9)
         )
         darkest = max(0, middle - max(8, 2 * (middle - low)))
         lightest = min(255, middle + max(8, 2 * (high - middle)))
         clipped = cv2.min(cv2.max(tile, darkest), lightest)
-        spectrum[number] = scipy.fft.rfft2(cv2.multiply(clipped, weight, dtype=cv2.CV_32F))
+        cv2.multiply(clipped, weight, dst=packed[number], dtype=cv2.CV_32F)
+        cv2.dft(packed[number], dst=packed[number])
+    spectrum = _unpacked(packed)
     cell = np.array([(x, y) for y in range(len(tops)) for x in range(len(lefts))], np.int64)
     centre = np.array([(left, top) for top, left in corners], float) + size_px / 2
     # the window leaves the mean in the lowest bins alone
@@ -99,6 +102,25 @@ def cut_tiles(image: ByteArray, *, size_px: int) -> Tiles:
     # pages drawn by software have no noise; rounding to whole levels is what is left of it
     floor += _ROUNDING_LEVELS * np.sqrt((weight**2).sum())
     return Tiles(size_px, centre, cell, spectrum, floor.astype(np.float32))
+
+
+def _unpacked(packed: FloatArray) -> ComplexArray:
+    """Return ``(tile, ky, kx)`` with ``kx`` from 0 to half from what OpenCV packs into ``(n, n)``.
+
+    Its transform of real numbers takes a quarter of the time of others. Real and imaginary parts
+    stand side by side along a row; the columns of ``kx`` 0 and half, which are transforms of real
+    numbers themselves, have them below each other, for ``ky`` from 0 to half.
+    """
+    size = packed.shape[-1]
+    half = size // 2
+    spectrum = np.empty((len(packed), size, half + 1), np.complex64)
+    spectrum[..., 1:half] = packed[..., 1:-1].view(np.complex64)
+    for kx, column in ((0, packed[..., 0]), (half, packed[..., -1])):
+        spectrum[:, [0, half], kx] = column[:, [0, -1]]
+        upper = column[:, 1:-1:2] + 1j * column[:, 2::2]
+        spectrum[:, 1:half, kx] = upper
+        spectrum[:, :half:-1, kx] = upper.conj()
+    return spectrum
 
 
 def _spread(side_px: int, size_px: int) -> list[int]:
@@ -109,133 +131,23 @@ def _spread(side_px: int, size_px: int) -> list[int]:
     return [round(gap / 2 + number * (size_px + gap)) for number in range(count)]
 
 
-# ------------------------------------------------------------------------- the two wave vectors
+def _strayed(
+    corners: list[tuple[int, int]], *, columns: int, size_px: int, shape: tuple[int, ...]
+) -> list[tuple[int, int]]:
+    """Move corners by up to a quarter of a tile, inside the page.
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Pair:
-    """Wave vectors of the two families, in cycles per tile, and how far they stand out.
-
-    Attributes:
-        across: ``(kx, ky)`` of the upright lines.
-        down: ``(kx, ky)`` of the level lines.
-        score: Sum of log amplitudes over the background, harmonics included.
+    Lines whose distance is no whole number of pixels beat with them, and with chroma at half the
+    resolution more so. Tiles in straight rows see one part of a beat all along a row, and eight
+    rows of it imitate a bend of the paper; tiles that stray see all parts of it everywhere.
     """
-
-    across: DoubleArray
-    down: DoubleArray
-    score: float
-
-
-def find_pair(
-    tiles: Tiles, *, pixel_ratio: float = 1.0, block_px: float = 0.0, among: IntArray | None = None
-) -> Pair | None:
-    """Find the two families of lines that the tiles share.
-
-    Args:
-        tiles: Spectra; their amplitudes are averaged, so a trace or a word in one tile counts
-            little.
-        pixel_ratio: Expected px per mm across over px per mm down, 1 for square pixels.
-        block_px: Side of the blocks in which JPEG keeps colour, in pixels of the tiles; their
-            borders are a lattice, too, and a fainter grid is preferred to it. 0 where unknown.
-        among: Numbers of the tiles to look at; all by default.
-
-    Returns:
-        The pair that stands out most, or None where no two peaks are at right angles.
-    """
-    size = tiles.size_px
-    half = size // 2
-    chosen = np.arange(len(tiles.floor)) if among is None else among
-    share = 1 / (tiles.floor[chosen] * len(chosen))
-    amplitude = np.tensordot(share, np.abs(tiles.spectrum[chosen]), axes=1)
-    plane = np.empty((size, size), np.float32)
-    plane[:, : half + 1] = amplitude
-    plane[:, half + 1 :] = amplitude[-np.arange(size) % size, half - 1 : 0 : -1]
-    plane = np.fft.fftshift(plane)  # [ky + half, kx + half]
-    log = np.log(plane + 1e-6)
-    log -= cv2.blur(log, (13, 13), borderType=cv2.BORDER_REFLECT)
-    peaks = _peaks(log, half=half, longest_px=size / 3.0)
-    if len(peaks) == 0:
-        return None
-    scores = np.array([_comb(log, peak, half=half) for peak in peaks])
-    upright = np.abs(peaks[:, 0]) >= np.abs(peaks[:, 1])  # these vectors point across
-    across, down = peaks[upright], peaks[~upright]
-    if len(across) == 0 or len(down) == 0:
-        return None
-    score = (
-        scores[upright][:, None] + scores[~upright] - misfit(across, down, pixel_ratio=pixel_ratio)
-    )
-    if block_px > 0:
-        blocks = [_on_blocks(family, tiles.size_px / block_px) for family in (across, down)]
-        score -= _BLOCK_COST * (blocks[0][:, None] & blocks[1])
-    i, j = np.unravel_index(np.argmax(score), score.shape)
-    if not np.isfinite(score[i, j]):
-        return None
-    return Pair(across[i], down[j], float(score[i, j]))
-
-
-def _on_blocks(vectors: DoubleArray, step: float) -> npt.NDArray[np.bool_]:
-    """Say which vectors lie on an axis, at a multiple of ``step``, as borders of blocks do."""
-    along, beside = np.abs(vectors).max(axis=1), np.abs(vectors).min(axis=1)
-    off = np.abs(along - step * np.round(along / step))
-    return np.asarray((off < 0.35) & (beside < 0.35))
-
-
-def _peaks(log: FloatArray, *, half: int, longest_px: float) -> DoubleArray:
-    """Return the highest local maxima as ``(peak, 2)`` vectors ``(kx, ky)`` of one half plane."""
-    ky, kx = np.mgrid[-half:half, -half:half]
-    length = np.hypot(kx, ky)
-    allowed = (length >= 2 * half / longest_px) & (length <= 2 * half / _FINEST_PX)
-    allowed &= (kx > np.abs(ky)) | ((ky > 0) & (ky >= np.abs(kx)))
-    top = allowed & (log >= cv2.dilate(log, np.ones((3, 3), np.uint8))) & (log > 0.25)
-    rows, columns = np.nonzero(top)
-    order = np.argsort(log[rows, columns])[::-1][:40]
-    found = []
-    for row, column in zip(rows[order], columns[order], strict=True):
-        found.append(
-            [
-                column - half + _parabola(log[row, :], column),
-                row - half + _parabola(log[:, column], row),
-            ]
-        )
-    return np.array(found, float).reshape(-1, 2)
-
-
-def _parabola(values: FloatArray, at: int) -> float:
-    """Return the place of the maximum near index ``at``, relative to it."""
-    if not 0 < at < len(values) - 1:
-        return 0.0
-    left, middle, right = (float(v) for v in values[at - 1 : at + 2])
-    bend = left - 2 * middle + right
-    return float(np.clip((left - right) / (2 * bend), -0.5, 0.5)) if bend < -1e-9 else 0.0
-
-
-def _comb(log: FloatArray, vector: DoubleArray, *, half: int) -> float:
-    score = 0.0
-    for harmonic, weight in enumerate((1.0, 0.5, 0.35, 0.25), start=1):
-        x, y = (round(float(part) * harmonic) + half for part in vector)
-        if not (1 <= x < 2 * half - 1 and 1 <= y < 2 * half - 1):
-            break
-        score += weight * max(0.0, float(log[y - 1 : y + 2, x - 1 : x + 2].max()))
-    return score
-
-
-def misfit(across: DoubleArray, down: DoubleArray, *, pixel_ratio: float) -> DoubleArray:
-    """Return ``(across, down)`` how unlike one lattice two vectors are; infinite where not one."""
-    lengths = np.hypot(*across.T)[:, None] + 1e-9, np.hypot(*down.T)[None] + 1e-9
-    cosine = np.abs(across @ down.T) / (lengths[0] * lengths[1])
-    ratio = np.log(lengths[1] / lengths[0])  # of the pitch across to the pitch down
-    usual = [(np.log(pixel_ratio), 0.0)]
-    if pixel_ratio == 1.0:  # fax machines print 204 dots per inch across and 98 or 196 down
-        usual += [(np.log(204 / 98), 0.2), (np.log(98 / 204), 0.2)]
-    off = np.min([extra + np.abs(ratio - expected) for expected, extra in usual], axis=0)
-    # rows of dots also line up along their diagonals; paper lies rather straight than so
-    diagonal = 2 * np.abs(across[:, 0] * across[:, 1])[:, None] / lengths[0] ** 2
-    cost = 6.0 * cosine + 8.0 * off + 3.0 * diagonal**2
-    return np.where((cosine > 0.25) | (off > 0.4), np.inf, cost)
-
-
-# ----------------------------------------------------------------------- tile by tile, then all
+    moved = []
+    for number, corner in enumerate(corners):
+        row, column = divmod(number, columns)
+        stray = np.array([row + _GOLDEN * column, column + _GOLDEN * row]) * _GOLDEN % 1 - 0.5
+        limit = np.array(shape) - size_px
+        y, x = np.clip(np.round(corner + stray * size_px / 2), 0, limit).astype(int).tolist()
+        moved.append((y, x))
+    return moved
 
 
 @dataclass(frozen=True, slots=True, eq=False)

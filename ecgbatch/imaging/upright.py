@@ -8,11 +8,13 @@ import numpy as np
 
 from ecgbatch.errors import PageError, Reason
 from ecgbatch.flags import Flag
-from ecgbatch.imaging.colour import ink_weights, to_grey
+from ecgbatch.imaging.colour import ink_weights
 from ecgbatch.imaging.grid import PaperGrid, find_grid
 from ecgbatch.imaging.ink import find_ink
 from ecgbatch.imaging.orient import Orientation, find_orientation
+from ecgbatch.imaging.ranks import levels_at
 from ecgbatch.imaging.rectify import FlatPaper, PaperMap, plan_warp, rectify
+from ecgbatch.imaging.reduced import reduce_page
 from ecgbatch.types import ByteArray, DoubleArray, Grid, Page, Warp
 
 _SMALL_PX_PER_MM = 4.0
@@ -50,9 +52,11 @@ def stand_upright(page: Page, *, px_per_mm: float) -> UprightPage:
             ``NO_GRID`` where neither grid nor file tell the scale and no usual one fits.
     """
     pixels = page.pixels
-    _require_contrast(pixels)
+    shape_px = (pixels.shape[0], pixels.shape[1])
+    reduced = reduce_page(pixels)
+    _require_contrast(reduced.pixels)
     flags: list[Flag] = []
-    found = find_grid(pixels, dpi_x=page.dpi_x, dpi_y=page.dpi_y)
+    found = find_grid(reduced, dpi_x=page.dpi_x, dpi_y=page.dpi_y)
     paper, source = _paper(found, page)
     if found is None:
         flags.append(Flag.GRID_ABSENT)
@@ -60,9 +64,13 @@ def stand_upright(page: Page, *, px_per_mm: float) -> UprightPage:
         flags.append(Flag.SCALE_ASSUMED)
     if not paper.is_flat:
         flags.append(Flag.CURVED)
-    grey = _grey(pixels, found)
-    shape_px = (pixels.shape[0], pixels.shape[1])
-    small = rectify(grey, plan_warp(paper, shape_px=shape_px, px_per_mm=_SMALL_PX_PER_MM))
+    weights = _weights(reduced.pixels, found)
+    small = rectify(
+        reduced.pixels,
+        plan_warp(paper, shape_px=shape_px, px_per_mm=_SMALL_PX_PER_MM),
+        weights=weights,
+        reduced=reduced.factor,
+    )
     sides = find_orientation(
         find_ink(small, px_per_mm=_SMALL_PX_PER_MM), px_per_mm=_SMALL_PX_PER_MM
     )
@@ -79,12 +87,12 @@ def stand_upright(page: Page, *, px_per_mm: float) -> UprightPage:
         source=source,
         confidence=0.0 if found is None else found.confidence,
     )
-    return UprightPage(rectify(grey, warp), warp, grid, tuple(flags))
+    upright = rectify(pixels, warp, weights=weights)
+    return UprightPage(upright, warp, grid, tuple(flags))
 
 
 def _require_contrast(pixels: ByteArray) -> None:
-    sample = pixels[::5, ::5]
-    low, high = np.percentile(sample, (0.2, 90))
+    low, high = levels_at(pixels[::3, ::3], (0.2, 90))
     if high - low < 20:  # less than the faintest pencil
         raise PageError(Reason.BLANK_PAGE, contrast=float(high - low))
 
@@ -109,16 +117,13 @@ def _paper(found: PaperGrid | None, page: Page) -> tuple[PaperMap, str]:
     return FlatPaper(px_per_mm, px_per_mm), "assumed"
 
 
-def _grey(pixels: ByteArray, found: PaperGrid | None) -> ByteArray:
+def _weights(pixels: ByteArray, found: PaperGrid | None) -> DoubleArray | None:
     if pixels.ndim == 2:
-        return pixels
-    return to_grey(
+        return None
+    return ink_weights(
         pixels,
-        ink_weights(
-            pixels,
-            grid_rgb=None if found is None else found.colour_rgb,
-            grid_contrast=0.0 if found is None else found.contrast,
-        ),
+        grid_rgb=None if found is None else found.colour_rgb,
+        grid_contrast=0.0 if found is None else found.contrast,
     )
 
 

@@ -15,6 +15,7 @@ from ecgbatch.errors import ConfigError
 from ecgbatch.imaging.colour import ink_weights, to_grey
 from ecgbatch.imaging.grid import find_grid
 from ecgbatch.imaging.rectify import rectify
+from ecgbatch.imaging.reduced import reduce_page
 from ecgbatch.synth.damage import damaged
 from ecgbatch.synth.layouts import Layout
 from ecgbatch.synth.paper import RenderedPage, render
@@ -176,9 +177,10 @@ def rectified(
 
 
 def _grey(pixels: ByteArray) -> ByteArray:
-    found = find_grid(pixels, dpi_x=float("nan"), dpi_y=float("nan"))
+    reduced = reduce_page(pixels)
+    found = find_grid(reduced, dpi_x=float("nan"), dpi_y=float("nan"))
     weights = ink_weights(
-        pixels,
+        reduced.pixels,
         grid_rgb=None if found is None else found.colour_rgb,
         grid_contrast=0.0 if found is None else found.contrast,
     )

@@ -2,8 +2,14 @@
 
 import numpy as np
 import pytest
+import simplejpeg
 
 from ecgbatch.imaging.grid import PaperGrid, find_grid
+from ecgbatch.imaging.reduced import reduce_page
+from ecgbatch.synth.heart import simulate
+from ecgbatch.synth.layouts import layout
+from ecgbatch.synth.paper import render
+from ecgbatch.synth.style import style
 from tests.factories_pages import BLACK, COLOURS, GREY, ORIGIN_MM, RED, Drawn, Sheet, View, draw
 
 PITCH_TOLERANCE = 0.005  # of the pitch: what the project promises
@@ -12,7 +18,7 @@ FLAT_TOLERANCE_MM = 0.05
 
 
 def measured(page: Drawn, dpi: tuple[float, float] = (np.nan, np.nan)) -> PaperGrid:
-    found = find_grid(page.pixels, dpi_x=dpi[0], dpi_y=dpi[1])
+    found = find_grid(reduce_page(page.pixels), dpi_x=dpi[0], dpi_y=dpi[1])
     assert found is not None
     return found
 
@@ -117,9 +123,26 @@ def test_the_lines_take_green_and_blue_from_red_paper():
 
 def test_traces_and_text_without_a_grid_are_no_grid():
     page = draw(Sheet(grid_rgb=None), View(px_per_mm=(4.5, 4.5), noise=2))
-    assert find_grid(page.pixels, dpi_x=np.nan, dpi_y=np.nan) is None
+    assert find_grid(reduce_page(page.pixels), dpi_x=np.nan, dpi_y=np.nan) is None
 
 
 def test_the_borders_of_jpeg_blocks_are_no_grid():
     page = draw(Sheet(grid_rgb=None), View(px_per_mm=(5.0, 5.0), noise=4, jpeg=40))
-    assert find_grid(page.pixels, dpi_x=np.nan, dpi_y=np.nan) is None
+    assert find_grid(reduce_page(page.pixels), dpi_x=np.nan, dpi_y=np.nan) is None
+
+
+def test_the_beat_of_lines_with_the_pixels_of_a_jpeg_is_no_bend():
+    page = render(
+        simulate(0, seconds=11.0).by_name(),
+        fs_hz=500.0,
+        layout=layout("3x4+1R"),
+        style=style("pink_letter"),
+        dpi=200.0,
+        seed=0,
+    )
+    pixels = simplejpeg.decode_jpeg(simplejpeg.encode_jpeg(page.pixels, quality=90))
+    found = find_grid(reduce_page(pixels), dpi_x=np.nan, dpi_y=np.nan)
+    assert found is not None
+    assert found.lattice.is_flat
+    pitch = np.linalg.norm(found.lattice.flat_to_px[:2, :2], axis=0)
+    assert pitch == pytest.approx([200 / 25.4] * 2, rel=5e-4)

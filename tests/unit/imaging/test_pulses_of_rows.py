@@ -2,7 +2,10 @@ import cv2
 import numpy as np
 import pytest
 
+from ecgbatch.imaging.baselines import Baseline, find_baselines
+from ecgbatch.imaging.calibration import beside_rows
 from ecgbatch.imaging.layout import find_regions
+from ecgbatch.imaging.marks import find_marks
 from ecgbatch.imaging.pulse import Pulse
 from ecgbatch.imaging.scale import has_usual_height
 
@@ -75,3 +78,53 @@ def test_a_pulse_may_end_in_the_first_complex_of_its_trace():
 def test_pulses_have_the_heights_that_carts_print(height, usual):
     pulse = Pulse(0.0, 0.0, 50.0, 100.0, 5.0, (height,))
     assert has_usual_height(pulse) is usual
+
+
+def pulse_at(left_mm, base_mm):
+    return Pulse(
+        left_px=left_mm * MM,
+        top_px=(base_mm - 10) * MM,
+        right_px=(left_mm + 7) * MM,
+        baseline_px=base_mm * MM,
+        width_mm=5.0,
+        heights_mm=(10.0,),
+    )
+
+
+def rows_from(left_mm):
+    return [
+        Baseline(5 * y, left_px=round(5 * left_mm), right_px=1350, above_px=200, below_px=200)
+        for y in ROWS_MM
+    ]
+
+
+@pytest.fixture(scope="module")
+def blank():
+    return find_marks(np.zeros((2000, 2800), np.uint8), px_per_mm=MM)  # reduced to 5 px/mm
+
+
+def test_a_column_of_pulses_stands_although_the_rest_of_a_grid_reaches_beyond_it(blank):
+    pulses = [pulse_at(14, y) for y in ROWS_MM[:2]]
+    assert beside_rows(pulses, rows_from(5.0), marks=blank) == tuple(pulses)
+
+
+def test_one_pulse_with_ink_beyond_it_is_a_wave(blank):
+    assert beside_rows([pulse_at(14, ROWS_MM[0])], rows_from(5.0), marks=blank) == ()
+
+
+def test_the_column_that_more_rows_share_is_taken(blank):
+    frames = [pulse_at(2, ROWS_MM[0] + off) for off in (0, 1, 2)]
+    pulses = [pulse_at(14, y) for y in ROWS_MM[1:3]]
+    assert beside_rows([*frames, *pulses], rows_from(22.0), marks=blank) == tuple(pulses)
+
+
+def test_the_head_of_a_page_on_the_rest_of_a_grid_is_no_row():
+    level = np.zeros((1100, 1400), np.bool_)
+    for y in (460, 640, 820, 990):
+        level[y : y + 4, 60:1350] = True
+    head = np.arange(60, 1350) % 20 < 15  # words that touch a line, with holes between
+    level[50:53, 60:1350] = head
+    lines = level.copy()
+    lines[20, 60:1350] = True
+    rows = find_baselines(level, lines, px_per_mm=5.0)
+    assert [row.y_px for row in rows] == pytest.approx([461.5, 641.5, 821.5, 991.5], abs=1)
