@@ -16,6 +16,7 @@ from ecgbatch.report.text import printable
 if TYPE_CHECKING:  # they bring storage and its clients, for which `--help` need not wait
     from ecgbatch.flow.plan import Plan
     from ecgbatch.flow.status import RunStatus
+    from ecgbatch.flow.synthesize import SynthSummary
     from ecgbatch.flow.verify import VerifyReport
 
 _NAME_WIDTH = 14
@@ -116,6 +117,34 @@ def verify_lines(report: VerifyReport) -> list[str]:
         found = [f"{item.kind:<16}  {item.name}  ({item.count:,})" for item in report.findings]
         lines += ["", *_fact("findings", *found)]
     return lines
+
+
+def synth_lines(summary: SynthSummary, *, out: str) -> list[str]:
+    """Describe a data set: what it holds, speed, and what to do next."""
+    words = {
+        "done": f"done in {summary.seconds:.1f} s",
+        "interrupted": "stopped",
+        "nothing_to_do": "nothing to do: all of it stands",
+    }
+    archive = summary.kind == "archive"
+    lines = [f"{summary.kind}  {words[summary.state]}", ""]
+    asked = f"{summary.units_done:,} of {summary.units:,} {'files' if archive else 'pages'}"
+    lines += _fact("made", f"{asked} ({summary.pages:,} pages printed)" if archive else asked)
+    width = max(map(len, summary.items), default=0)
+    lines += _fact(
+        "formats" if archive else "splits",
+        *(f"{name:<{width}}  {number:>9,}" for name, number in summary.items.items()),
+    )
+    lines += _fact("size", f"{summary.files:,} files, {summary.size_bytes / 1e6:,.1f} MB")
+    if summary.pages_per_s:
+        lines += _fact("speed", f"{summary.pages_per_s:.3g} pages/s")
+    if summary.exit_status == ends.RESUMABLE:
+        steps = ["run the same command again: it goes on where it stopped"]
+    elif archive:
+        steps = [f"ecgbatch convert {out}/archive {out}-tables"]
+    else:
+        steps = [f"read_parquet('{out}/index/*.parquet')    what each picture shows, in DuckDB"]
+    return [*lines, "", *_fact("next", *steps)]
 
 
 def _headline(summary: RunSummary) -> str:

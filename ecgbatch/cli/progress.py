@@ -61,8 +61,8 @@ class Bars:
 
     def update(self, event: ProgressEvent) -> None:
         """Move the bars to ``event``."""
-        if event.phase in {"listing", "converting"}:
-            known = event.phase == "converting"
+        if event.phase in {"listing", "converting", "printing"}:
+            known = event.phase != "listing"
             self._move(
                 event.phase,
                 name="files",
@@ -94,16 +94,24 @@ def _line(event: ProgressEvent) -> str:
 def _files_note(event: ProgressEvent) -> str:
     if event.phase == "listing":
         return f"{event.scans_total:,} files found"
+    if event.phase == "printing":
+        parts = [f"{event.scans_done:,} of {event.scans_total:,}"]
+        return ", ".join([*parts, *_pace(event)])
     if event.phase != "converting":
         return ""
     parts = [f"{event.scans_done:,} of {event.scans_total:,} files"]
     parts.append(f"{event.pages_published:,} pages published")
     parts.append(f"{event.pages_quarantined:,} quarantined")
+    return ", ".join([*parts, *_pace(event)])
+
+
+def _pace(event: ProgressEvent) -> list[str]:
+    parts = []
     if event.pages_per_s:
         parts.append(f"{event.pages_per_s:.3g} pages/s")
     if event.eta_s is not None:
         parts.append(f"{duration(event.eta_s)} to go")
-    return ", ".join(parts)
+    return parts
 
 
 def _note(stage: StageProgress) -> str:

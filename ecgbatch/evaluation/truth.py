@@ -12,9 +12,8 @@ import numpy as np
 import wfdb
 
 from ecgbatch.errors import ConfigError
-from ecgbatch.types import EXTRA_LEADS, LEADS, DoubleArray
-
-_NAMES = {name.upper(): name for name in (*LEADS, *EXTRA_LEADS)}
+from ecgbatch.signal.naming import microvolts_per, standard_lead
+from ecgbatch.types import DoubleArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,9 +58,10 @@ def read_record(path: Path) -> TrueRecord:
         raise ConfigError(f"the record {path.name} cannot be read: {error}") from error
     leads = {}
     for column, (name, unit) in enumerate(zip(record.sig_name, record.units, strict=True)):
-        if name.upper() in _NAMES:
-            in_mv = {"mv": 1.0, "uv": 1e-3, "v": 1e3}[unit.lower()]
-            leads[_NAMES[name.upper()]] = record.p_signal[:, column].astype(np.float64) * in_mv
+        lead = standard_lead(name)
+        if lead is not None:
+            in_mv = microvolts_per(unit) / 1000
+            leads[lead] = record.p_signal[:, column].astype(np.float64) * in_mv
     return TrueRecord(name=path.name, fs_hz=float(record.fs), leads_mv=leads)
 
 

@@ -12,11 +12,9 @@ from __future__ import annotations
 
 import csv as csv_lines
 import io
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Self, TypeAlias
+from typing import Any, TypeAlias
 
 import duckdb
 
@@ -24,7 +22,7 @@ from ecgbatch import tables
 from ecgbatch.errors import ConfigError
 from ecgbatch.export import csv, npz, wfdb
 from ecgbatch.export.records import ExportRecord, records_of
-from ecgbatch.storage import Store, join
+from ecgbatch.storage import SideBySide, Store, join
 
 Format: TypeAlias = Callable[[ExportRecord], Mapping[str, bytes]]
 
@@ -76,7 +74,7 @@ def export(
     make = FORMATS[form]
     paths: list[str] = []  # some 50 bytes a page: the one thing that grows with the archive
     pages = 0
-    with _Writer(target) as writer:
+    with SideBySide(target) as writer:
         for part in tables.parts(source, table="pages", release=release):
             chosen = select(tables.read(source, part, table="pages"), where)
             pages += len(chosen)
@@ -92,46 +90,6 @@ def export(
         names = "".join(f"{path}\n" for path in paths)
         target.write(join(target.root_uri, "RECORDS"), names.encode())
     return ExportSummary(pages, len(paths), writer.files, writer.size_bytes)
-
-
-class _Writer:
-    """Writes files side by side, as many at once as the settings allow, and counts them.
-
-    Storage answers late; a file per page would otherwise wait for the one before. The ``with``
-    block ends when all of them stand.
-    """
-
-    def __init__(self, target: Store) -> None:
-        self._target = target
-        self._at_once = target.settings.requests_at_once
-        self._threads = ThreadPoolExecutor(self._at_once)
-        self._under_way: deque[Future[str]] = deque()
-        self.files = 0
-        self.size_bytes = 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: object, error: object, traceback: object) -> None:
-        self._threads.shutdown(cancel_futures=kind is not None)
-        if kind is None:
-            self._wait(0)
-
-    def write(self, path: str, data: bytes) -> None:
-        """Begin to write a file; returns when few enough are under way.
-
-        Raises:
-            StorageError: This file, or one before it, cannot be written.
-        """
-        self._wait(2 * self._at_once)
-        address = join(self._target.root_uri, path)
-        self._under_way.append(self._threads.submit(self._target.write, address, data))
-        self.files += 1
-        self.size_bytes += len(data)
-
-    def _wait(self, most: int) -> None:
-        while len(self._under_way) > most:
-            self._under_way.popleft().result()
 
 
 def select(pages: Any, where: str | None) -> list[dict[str, Any]]:

@@ -15,10 +15,10 @@ from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from ecgbatch.config import PoolSettings
-from ecgbatch.errors import CapacityError, ClusterError, RunError
+from ecgbatch.errors import CapacityError
 from ecgbatch.flow.capacity import plan_pools
 from ecgbatch.flow.commit import Committer
-from ecgbatch.flow.connect import connected
+from ecgbatch.flow.connect import connected, own_error, resources
 from ecgbatch.flow.stream import Conductor
 from ecgbatch.flow.tally import Tally
 from ecgbatch.flow.todo import PlanFile
@@ -53,7 +53,7 @@ def convert_on_ray(
         RunError: As the stages and the committer raise it.
     """
     with connected(pools):
-        sized = plan_pools(stages, pools, **_resources())
+        sized = plan_pools(stages, pools, **resources())
         # On this machine: it ends with the run anyway, and other machines may be taken away. Never
         # started again: another stream would name its parts anew, and write pages twice.
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
@@ -86,7 +86,7 @@ def _look_after(running: Any, conductor: Any, watch: Watch, *, patience_s: float
     try:
         ray.get(running)
     except RayError as error:
-        raise _ours(error) from None
+        raise own_error(error) from None
     watch.counted(_counted(conductor, watch, patience_s=_LAST_ANSWER_S), now=True)
 
 
@@ -96,31 +96,3 @@ def _counted(conductor: Any, watch: Watch, *, patience_s: float) -> Tally:
     except RayError:
         return watch.tally
     return tally
-
-
-def _resources() -> dict[str, float]:
-    """Return the CPUs and GPUs that the cluster has, or may grow to where it says so."""
-    now = ray.cluster_resources()
-    later = ray._private.state.state.get_max_resources_from_cluster_config() or {}  # noqa: SLF001  # no public way
-    return {
-        "cpus": max(now.get("CPU", 0.0), later.get("CPU", 0.0)),
-        "gpus": max(now.get("GPU", 0.0), later.get("GPU", 0.0)),
-    }
-
-
-def _ours(error: BaseException) -> RunError:
-    """Return the error of ours inside what Ray wrapped around it, or say what Ray lost.
-
-    Messages of others are dropped: they may quote what a worker had in its hands.
-    """
-    innermost = error
-    while True:
-        if isinstance(innermost, RunError):
-            return innermost
-        cause = getattr(innermost, "cause", None) or innermost.__cause__
-        if cause is None:
-            return ClusterError(
-                f"the run lost its workers ({type(innermost).__name__}); Ray's logs say more. "
-                "Run the same command again: it goes on"
-            )
-        innermost = cause

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ecgbatch.config import PoolSettings
-from ecgbatch.errors import ClusterError
+from ecgbatch.errors import ClusterError, RunError
 
 _ANSWER_S = 10.0
 _LEAST_CPUS = 4  # logical: two workers, and room for the tasks that feed and empty them
@@ -55,6 +55,36 @@ def connected(pools: PoolSettings) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+def resources() -> dict[str, float]:
+    """Return the CPUs and GPUs that the cluster has, or may grow to where it says so."""
+    import ray
+
+    now = ray.cluster_resources()
+    later = ray._private.state.state.get_max_resources_from_cluster_config() or {}  # noqa: SLF001  # no public way
+    return {
+        "cpus": max(now.get("CPU", 0.0), later.get("CPU", 0.0)),
+        "gpus": max(now.get("GPU", 0.0), later.get("GPU", 0.0)),
+    }
+
+
+def own_error(error: BaseException) -> RunError:
+    """Return the error of ours inside what Ray wrapped around it, or say what Ray lost.
+
+    Messages of others are dropped: they may quote what a worker had in its hands.
+    """
+    innermost = error
+    while True:
+        if isinstance(innermost, RunError):
+            return innermost
+        cause = getattr(innermost, "cause", None) or innermost.__cause__
+        if cause is None:
+            return ClusterError(
+                f"the run lost its workers ({type(innermost).__name__}); Ray's logs say more. "
+                "Run the same command again: it goes on"
+            )
+        innermost = cause
 
 
 def _require_answer(address: str) -> None:

@@ -60,7 +60,7 @@ def encode(table: pa.Table) -> bytes:
         sink,
         compression="zstd",
         use_dictionary=[name for name in table.schema.names if _is_text(table.schema, name)],
-        column_encoding=_ENCODINGS if "samples_uv" in table.schema.names else None,
+        column_encoding=_ENCODINGS if _has_whole_microvolts(table.schema) else None,
         row_group_size=_ROWS_PER_GROUP,
         write_page_checksum=True,
     )
@@ -113,6 +113,12 @@ def decode(data: bytes, path: str, *, table: str) -> pa.Table:
     if not rows.schema.equals(schema.PUBLISHED[table], check_metadata=False):
         raise ChecksumError(f"{path} does not have the columns of {table}")
     return rows
+
+
+def _has_whole_microvolts(columns: pa.Schema) -> bool:
+    if "samples_uv" not in columns.names:
+        return False
+    return bool(pa.types.is_integer(columns.field("samples_uv").type.value_type))
 
 
 def _is_text(columns: pa.Schema, name: str) -> bool:

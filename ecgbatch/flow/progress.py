@@ -27,7 +27,8 @@ class ProgressEvent:
     """Where a run stands. Counts concern this start of the command.
 
     Attributes:
-        phase: ``listing``, ``settling``, ``converting`` or ``finishing``.
+        phase: ``listing``, ``settling``, ``converting`` or ``finishing``; ``printing`` while a
+            data set is made, of whose pages or files the counts of scans then tell.
         scans_total: Scans to convert; while ``listing``, those found so far.
         scans_done: Scans that went through every stage. They are safe once committed.
         pages_published: Pages that became an ECG.

@@ -5,10 +5,12 @@
 
 from ecgbatch.storage.address import inside, is_manifest, join, keyed_id, scan_id, to_uri, too_long
 from ecgbatch.storage.listed import Listed
+from ecgbatch.storage.side_by_side import SideBySide
 from ecgbatch.storage.store import Store, open_store
 
 __all__ = [
     "Listed",
+    "SideBySide",
     "Store",
     "inside",
     "is_manifest",

@@ -9,43 +9,33 @@ pages' truth as ``pages.json``, and ``pairs.csv`` with the record behind each fi
 from __future__ import annotations
 
 import csv
-import io
 import json
 import sys
 import tomllib
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
-import numpy as np
-import wfdb
-from PIL import Image
-
-from ecgbatch.synth import pen
 from ecgbatch.synth.damage import damaged, turned
 from ecgbatch.synth.dicom import waveform_file
 from ecgbatch.synth.heart import SimulatedRecord, simulate
 from ecgbatch.synth.layouts import layout
 from ecgbatch.synth.paper import render
-from ecgbatch.synth.pdf import PdfPage, write_pdf
-from ecgbatch.synth.style import style
-from ecgbatch.synth.text import set_type
-from ecgbatch.synth.truth import PageTruth
-from ecgbatch.synth.vector import vector_page
-from ecgbatch.types import LEADS, ByteArray
-
-_Drawn: TypeAlias = tuple[ByteArray, PageTruth | None]
-"""Pixels, and the truth of a page that holds an ECG."""
-
-_DPI = 200.0
-_JPEG_QUALITY = 55
-_COVER = (
-    "ARCHIVE TRANSMITTAL SHEET",
-    "Batch 0007    Pages 2    Box 14",
-    "Hospital of Nowhere, Department of Invented Cardiology",
-    "Scanned for testing. No person is behind any of these pages.",
+from ecgbatch.synth.scans import (
+    SHEET_DPI,
+    Sheet,
+    blank_sheet,
+    cover_sheet,
+    record_files,
+    scan_file,
+    spoiled,
 )
+from ecgbatch.synth.style import style
+from ecgbatch.synth.truth import PageTruth
+from ecgbatch.types import LEADS
+
+_JPEG_QUALITY = 55
 
 
 def write_sample(folder: Path) -> None:
@@ -68,9 +58,11 @@ def write_sample(folder: Path) -> None:
             truths.append({"path": entry["path"], "page_no": 1, "record": page["record"]})
             continue
         pages = [_page(page, records) for page in entry["pages"]]
-        path.write_bytes(_encoded(entry["kind"], pages, entry["pages"]))
-        for number, (page, (_, known)) in enumerate(zip(entry["pages"], pages, strict=True), 1):
-            truths.append(_truth_row(entry, number, page, known))
+        kind = entry["kind"].removeprefix("truncated_")
+        data = scan_file(kind, pages, jpeg_quality=_JPEG_QUALITY)
+        path.write_bytes(spoiled(data, "truncated") if kind != entry["kind"] else data)
+        for number, (page, sheet) in enumerate(zip(entry["pages"], pages, strict=True), 1):
+            truths.append(_truth_row(entry, number, page, sheet.truth))
     _write_truth(folder / "truth", truths, records)
 
 
@@ -78,99 +70,21 @@ def _seed(page: dict[str, Any]) -> int:
     return int(page["record"].removeprefix("r"))
 
 
-def _page(page: dict[str, Any], records: Mapping[str, SimulatedRecord]) -> _Drawn:
+def _page(page: dict[str, Any], records: Mapping[str, SimulatedRecord]) -> Sheet:
     if "special" in page:
-        return (_cover() if page["special"] == "cover" else _blank()), None
+        return cover_sheet() if page["special"] == "cover" else blank_sheet()
+    dpi, look = page.get("dpi", SHEET_DPI), style(page["style"], **page.get("changes", {}))
     drawn = render(
         records[page["record"]].by_name(),
         fs_hz=500.0,
         layout=layout(page["layout"]),
-        style=style(page["style"], **page.get("changes", {})),
-        dpi=page.get("dpi", _DPI),
+        style=look,
+        dpi=dpi,
         seed=_seed(page),
     )
     drawn = damaged(drawn, profile=page.get("profile", "clean"), seed=_seed(page))
     drawn = turned(drawn, quarter_turns=page.get("quarter_turns", 0))
-    return drawn.pixels, drawn.truth
-
-
-def _cover() -> ByteArray:
-    pixels = _paper()
-    top = 300
-    for line in _COVER:
-        [word] = set_type(((line, 28.0),), face="sans_bold")
-        pen.apply(pixels, word.at(220, top), rgb=(0, 0, 0))
-        top += 110
-    bars = np.random.default_rng(7).integers(2, 8, 60)
-    edges = 220 + np.cumsum(bars * 3)
-    for left, right in zip(edges[::2], edges[1::2], strict=True):
-        pen.apply(pixels, pen.rectangle(left - 0.5, top, right - 0.5, top + 180), rgb=(0, 0, 0))
-    return pixels
-
-
-def _blank() -> ByteArray:
-    """Return the back of a sheet: white, with a little dust."""
-    pixels = _paper()
-    rng = np.random.default_rng(8)
-    pixels[rng.integers(0, pixels.shape[0], 25), rng.integers(0, pixels.shape[1], 25)] = 0
-    return pixels
-
-
-def _paper() -> ByteArray:
-    return np.full((1700, 2200, 3), 255, np.uint8)
-
-
-def _encoded(kind: str, pages: Sequence[_Drawn], entries: Sequence[dict[str, Any]]) -> bytes:
-    """Return the pages as one file."""
-    pictures = [Image.fromarray(pixels) for pixels, _ in pages]
-    dpis = [float(entry.get("dpi", _DPI)) for entry in entries]
-    if kind == "pdf_vector":
-        [(_, truth)], [entry] = pages, entries
-        assert truth is not None
-        look = style(entry["style"], **entry.get("changes", {}))
-        return write_pdf([vector_page(truth, look)])
-    if kind == "pdf_scan":
-        return write_pdf([_pdf_scan(*pair) for pair in zip(pictures, dpis, strict=True)])
-    if kind == "jpeg":
-        return _jpeg(pictures[0], dpis[0])
-    if kind == "truncated_jpeg":
-        whole = _jpeg(pictures[0], dpis[0])
-        return whole[: 6 * len(whole) // 10]
-    buffer = io.BytesIO()
-    if kind == "png":
-        pictures[0].save(buffer, "PNG", optimize=True, dpi=(dpis[0], dpis[0]))
-        return buffer.getvalue()
-    mode, compression = {
-        "tiff_g4": ("1", "group4"),
-        "tiff_lzw": ("L", "tiff_lzw"),
-        "tiff_jpeg": ("RGB", "jpeg"),
-    }[kind]
-    first, *rest = (
-        picture.convert(mode, dither=Image.Dither.NONE) if mode != "RGB" else picture
-        for picture in pictures
-    )
-    first.save(
-        buffer,
-        "TIFF",
-        compression=compression,
-        **({"quality": _JPEG_QUALITY} if compression == "jpeg" else {}),
-        save_all=True,
-        append_images=rest,
-        dpi=(dpis[0], dpis[0]),
-    )
-    return buffer.getvalue()
-
-
-def _jpeg(picture: Image.Image, dpi: float) -> bytes:
-    buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=_JPEG_QUALITY, optimize=True, dpi=(dpi, dpi))
-    return buffer.getvalue()
-
-
-def _pdf_scan(picture: Image.Image, dpi: float) -> PdfPage:
-    width, height = (size * 72 / dpi for size in picture.size)
-    content = f"q {width:.3f} 0 0 {height:.3f} 0 0 cm /Scan Do Q\n".encode()
-    return PdfPage(width, height, content, _jpeg(picture, dpi), picture.size)
+    return Sheet(drawn.pixels, dpi, drawn.truth, look)
 
 
 def _waveform(record: SimulatedRecord) -> bytes:
@@ -196,17 +110,9 @@ def _write_truth(
 ) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, record in records.items():
-        wfdb.wrsamp(
-            name,
-            fs=record.fs_hz,
-            units=["mV"] * len(LEADS),
-            sig_name=list(LEADS),
-            d_signal=np.rint(2 * record.signal_uv.T).astype(np.int64),  # half microvolts, exactly
-            fmt=["16"] * len(LEADS),
-            adc_gain=[2000.0] * len(LEADS),
-            baseline=[0] * len(LEADS),
-            write_dir=str(folder),
-        )
+        leads_uv = dict(zip(LEADS, record.signal_uv, strict=True))
+        for path, data in record_files(name, leads_uv, fs_hz=record.fs_hz).items():
+            (folder / path).write_bytes(data)
     lines = ",\n".join(json.dumps(row, ensure_ascii=False) for row in truths)
     (folder / "pages.json").write_text(f"[\n{lines}\n]\n", encoding="utf-8", newline="\n")
     paths = [row["path"] for row in truths]

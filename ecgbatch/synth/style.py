@@ -230,22 +230,31 @@ def style_names() -> tuple[str, ...]:
     return tuple(_table())
 
 
-def drawn_style(rng: np.random.Generator) -> Style:
-    """Draw a style at random, with other pens, marks and lettering than its own."""
-    name = str(rng.choice(style_names()))
-    return style(
-        name,
-        line_width_mm=round(float(rng.uniform(0.14, 0.42)), 3),
-        pulse=str(rng.choice(["left", "left", "right", "none"])),
-        pulse_width_mm=float(rng.choice([5.0, 5.0, 2.5])),
-        separator=str(rng.choice(["none", "tick", "bars", "line", "dashed"])),
-        name_place=str(rng.choice(["above", "above", "below"])),
-        name_distance_mm=round(float(rng.uniform(4.0, 8.0)), 2),
-        face=str(rng.choice(face_names())),
-        text_mm=round(float(rng.uniform(1.9, 3.2)), 2),
-        joined=bool(rng.random() < 0.3),
-        grid_aligned=bool(rng.random() < 0.6),
-    )
+def drawn_style(rng: np.random.Generator, name: str | None = None, **changes: Any) -> Style:
+    """Draw a style at random, with other pens, marks and lettering than its own.
+
+    Args:
+        rng: Source of the choices.
+        name: Of the style to vary; None draws one.
+        **changes: Fields that are not drawn but given.
+
+    Raises:
+        ConfigError: There is no such style or field, or a value is impossible.
+    """
+    name = str(rng.choice(style_names())) if name is None else name
+    drawn: dict[str, Any] = {
+        "line_width_mm": round(float(rng.uniform(0.14, 0.42)), 3),
+        "pulse": str(rng.choice(["left", "left", "right", "none"])),
+        "pulse_width_mm": float(rng.choice([5.0, 5.0, 2.5])),
+        "separator": str(rng.choice(["none", "tick", "bars", "line", "dashed"])),
+        "name_place": str(rng.choice(["above", "above", "below"])),
+        "name_distance_mm": round(float(rng.uniform(4.0, 8.0)), 2),
+        "face": str(rng.choice(face_names())),
+        "text_mm": round(float(rng.uniform(1.9, 3.2)), 2),
+        "joined": bool(rng.random() < 0.3),
+        "grid_aligned": bool(rng.random() < 0.6),
+    }
+    return style(name, **{**drawn, **changes})
 
 
 @cache

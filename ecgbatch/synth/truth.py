@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -217,11 +217,11 @@ class PageTruth:
         Args:
             polylines: Whether the points of the traces are in it; they are most of its length.
         """
-        values = asdict(self)
+        values = plain(self)
         if not polylines:
             for region in values["regions"]:
                 del region["polyline_px"]
-        return json.dumps(_plain(values), allow_nan=False)
+        return json.dumps(values, allow_nan=False)
 
 
 def box_around(points_px: DoubleArray, *, width_px: float) -> Box:
@@ -300,13 +300,26 @@ def _moved_point(move: Mapping2d, point_px: tuple[float, float]) -> tuple[float,
     return (float(x), float(y))
 
 
-def _plain(value: Any) -> Any:
+def unbroken(points: DoubleArray) -> list[DoubleArray]:
+    """Return the pieces of ``(point, 2)`` between missing points."""
+    finite = np.isfinite(points).all(axis=1)
+    edges = np.flatnonzero(np.diff(finite.astype(np.int8), prepend=0, append=0))
+    return [points[a:b] for a, b in zip(edges[::2], edges[1::2], strict=True)]
+
+
+def plain(value: Any) -> Any:
+    """Return what JSON can hold: places to 1/1000, what is not finite as null."""
     if isinstance(value, np.ndarray):
-        return _plain(value.tolist())
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        rounded = np.round(value, 3)  # tens of thousands of places a page: not one by one
+        if np.isfinite(rounded).all():
+            return rounded.tolist()
+        known = rounded.astype(object)
+        known[~np.isfinite(rounded)] = None
+        return known.tolist()
+    if is_dataclass(value):
+        return {item.name: plain(getattr(value, item.name)) for item in fields(value)}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, float):
         return round(value, 3) if np.isfinite(value) else None
     return value

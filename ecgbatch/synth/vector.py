@@ -7,7 +7,7 @@ import numpy as np
 from ecgbatch.errors import ConfigError
 from ecgbatch.synth.pdf import DOCUMENT_FACES, PdfPage, text_operators
 from ecgbatch.synth.style import Colour, Style
-from ecgbatch.synth.truth import PageTruth
+from ecgbatch.synth.truth import PageTruth, unbroken
 from ecgbatch.types import DoubleArray
 
 
@@ -51,7 +51,7 @@ def vector_page(truth: PageTruth, style: Style) -> PdfPage:
             content.append(_pen(rgb, width_mm * truth.px_per_mm_x * scale) + _paths(lines))
     line_pt = style.line_width_mm * truth.px_per_mm_x * scale
     content.append(_pen(style.ink_rgb, line_pt))
-    content += [_paths(_unbroken(points(region.polyline_px))) for region in truth.regions]
+    content += [_paths(unbroken(points(region.polyline_px))) for region in truth.regions]
     content.append(_paths([points(pulse.polyline_px) for pulse in truth.pulses]))
     content.append(_paths(points(truth.separators_px)))
     content.append(_colour(style.text_rgb, b"rg"))
@@ -83,13 +83,6 @@ def _grid_lines(truth: PageTruth, step_mm: int) -> DoubleArray:
     upright = [[(x, top), (x, bottom)] for x in across]
     level = [[(left, y), (right, y)] for y in down]
     return np.array(upright + level)
-
-
-def _unbroken(points_pt: DoubleArray) -> list[DoubleArray]:
-    """Return the pieces between missing samples."""
-    finite = np.isfinite(points_pt).all(axis=1)
-    edges = np.flatnonzero(np.diff(finite.astype(np.int8), prepend=0, append=0))
-    return [points_pt[a:b] for a, b in zip(edges[::2], edges[1::2], strict=True)]
 
 
 def _paths(lines_pt: DoubleArray | list[DoubleArray]) -> bytes:
