@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ecgbatch.cli.application import ConfigFile, Local, Out, Workers, app, settings
+from ecgbatch.cli.application import ConfigFile, Local, Workers, app, settings
 from ecgbatch.cli.converting import Summary, resumable
 from ecgbatch.cli.printing import say, synth_lines
 from ecgbatch.cli.progress import watching
@@ -22,7 +22,7 @@ def synth(
         str,
         typer.Argument(metavar="KIND", help="`pages`, `boxes`, `crops`, `overlap` or `archive`."),
     ],
-    out: Out,
+    out: Annotated[str, typer.Argument(metavar="OUT", help="Folder or s3:// address, of its own.")],
     *,
     count: Annotated[
         int | None,

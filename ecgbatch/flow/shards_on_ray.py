@@ -34,7 +34,8 @@ def make_on_ray(
         work: What makes one.
         todo: Their numbers.
         pools: Workers and where they are.
-        told: Called with units and pages of each shard that is whole.
+        told: Called with zeros when the cluster is there, then with units and pages of each shard
+            that is whole.
 
     Raises:
         CapacityError: More workers were asked for than the cluster has CPUs.
@@ -44,6 +45,7 @@ def make_on_ray(
         workers = _workers(pools, resources()["cpus"])
         task = ray.remote(num_cpus=1, max_retries=_RETRIES, scheduling_strategy="SPREAD")(_make)
         shared = ray.put(work)
+        told(0, 0)
         waiting = deque(todo)
         under_way: list[Any] = []
         try:

@@ -18,7 +18,7 @@ from ecgbatch.config import RunConfig
 from ecgbatch.errors import ConfigError
 from ecgbatch.flow.assemble import assemble
 from ecgbatch.flow.lease import Lease
-from ecgbatch.flow.output import Output, as_json, read_json
+from ecgbatch.flow.output import SCRAP, Output, as_json, read_json
 from ecgbatch.flow.progress import Progress, ProgressEvent
 from ecgbatch.flow.records import keep_records, look_at_source
 from ecgbatch.flow.shards import ShardReceipt, ShardWork, read_receipts
@@ -114,6 +114,8 @@ def synthesize(
                     "recipe": recipe.as_json(),
                 }
                 store.create(output.uri("dataset.json"), as_json(standing))
+            else:
+                _remove_scrap(store)
             work = ShardWork(output, recipe, standing["source_kind"], lease.fence)
             _make_missing(work, store, config, clock, local=local)
             receipts = list(read_receipts(store, output))
@@ -164,6 +166,13 @@ def _require_empty(store: Store, output: Output) -> None:
             raise
 
 
+def _remove_scrap(store: Store) -> None:
+    """Remove what a writer that was killed had not finished; no other writer holds the lease."""
+    for found in store.list():
+        if found.uri.endswith(SCRAP):
+            store.delete(found.uri)
+
+
 def _make_missing(
     work: ShardWork, store: Store, config: RunConfig, clock: _Clock, *, local: bool
 ) -> None:
@@ -197,7 +206,9 @@ class _Clock:
         self._tell()
 
     def made(self, units: int, pages: int) -> None:
-        """Count what was made."""
+        """Count what was made; of nothing, it is time to start: workers are ready."""
+        if units == 0:
+            self._began_at = time.monotonic()
         self._units += units
         self._pages += pages
         if time.monotonic() - self._told_at > _EVERY_S:

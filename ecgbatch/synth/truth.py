@@ -214,10 +214,15 @@ class PageTruth:
     def to_json(self, *, polylines: bool = True) -> str:
         """Return everything as JSON; points to 1/1000 px, missing ones as null.
 
+        The homography has 12 digits, because its last row acts on pixels times pixels.
+
         Args:
             polylines: Whether the points of the traces are in it; they are most of its length.
         """
         values = plain(self)
+        values["homography"] = [
+            [float(f"{value:.12g}") for value in row] for row in self.homography.tolist()
+        ]
         if not polylines:
             for region in values["regions"]:
                 del region["polyline_px"]

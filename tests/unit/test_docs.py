@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from ecgbatch.errors import Reason
 from ecgbatch.flags import Flag
 from ecgbatch.flow import summary
 from ecgbatch.report import tables
+from ecgbatch.synth.dataset import index
+from ecgbatch.synth.dataset.recipe import make_recipe
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = typer.main.get_command(cli.app).commands
@@ -85,10 +88,26 @@ def test_every_command_is_documented():
 
 
 def test_the_settings_in_the_documents_are_settings():
-    import tomllib
-
     block = re.search(r"```toml\n(.*?)```", text("docs/operating.md"), re.DOTALL)
     RunConfig.model_validate(tomllib.loads(block.group(1)))
+
+
+def test_the_recipe_in_the_documents_is_a_recipe():
+    block = re.search(r"```toml\n(.*?)```", text("docs/synth.md"), re.DOTALL)
+    values = tomllib.loads(block.group(1))
+    assert make_recipe({"kind": "pages", **values}).count == 100_000
+    defaults = make_recipe({"kind": "pages", "count": 1})
+    for name in ("split_gain", "vary_styles", "other_rhythm", "image", "jpeg_quality", "shard"):
+        assert values[name] == getattr(defaults, name)
+    for name, value in values["archive"].items():
+        assert value == getattr(defaults.archive, name)
+
+
+def test_every_column_of_a_data_set_has_its_line():
+    for table in (index.INDEX, index.ARCHIVE, index.SIGNALS):
+        for field in table:
+            line = f"| `{field.name}` | {field.metadata[b'text'].decode()} |"
+            assert line in text("docs/synth.md"), line
 
 
 def test_the_limits_in_the_documents_are_the_defaults():
