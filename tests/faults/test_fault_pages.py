@@ -1,0 +1,256 @@
+"""Faults of what a page shows, through every stage and into the tables; ids carry their numbers.
+
+Pages come from our own renderer, so each is right but for the one thing that a test is about. No
+page may be ``good`` with a wrong lead, and nothing that was not read may be a number.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from ecgbatch.config import RunConfig
+from ecgbatch.flow.run import convert
+from ecgbatch.synth.heart import simulate
+from ecgbatch.synth.layouts import layout
+from ecgbatch.synth.paper import render
+from ecgbatch.synth.style import style
+from ecgbatch.types import LEADS
+from jobs.convert import stages
+from tests import factories_dicom as dicom
+
+SHEET = (1700, 2200)
+BARE = {"pulse": "none", "name_place": "none", "header": "none", "footer": "none"}
+
+
+@dataclass(frozen=True)
+class Tables:
+    """What a run over one file published."""
+
+    pages: list[dict]
+    signals: list[dict]
+    quarantine: list[dict]
+    measurements: list[dict]
+
+    @property
+    def page(self):
+        (page,) = self.pages
+        return page
+
+    def samples_uv(self, lead):
+        """Samples of a lead, None where nothing is known, and how long they take."""
+        row = next(row for row in self.signals if row["lead"] == lead)
+        return row["samples_uv"], len(row["samples_uv"]) / row["fs_hz"]
+
+
+def published(folder, name, data):
+    """Convert one file: its bytes, or pixels."""
+    source, out = folder / "in", folder / "out"
+    source.mkdir()
+    if isinstance(data, bytes):
+        (source / name).write_bytes(data)
+    else:
+        assert cv2.imwrite(str(source / name), data[..., ::-1] if data.ndim == 3 else data)
+    config = RunConfig()
+    summary = convert(
+        str(source), str(out), stages=stages(config, str(source)), config=config, local=True
+    )
+    assert summary.exit_status == 0, summary.reasons
+    rows = {
+        table: [
+            row
+            for path in sorted((out / "tables" / table).rglob("*.parquet"))
+            for row in pq.read_table(path, partitioning=None).to_pylist()
+        ]
+        for table in ("pages", "signals", "quarantine", "measurements")
+    }
+    return Tables(**rows)
+
+
+def sheet(
+    signals_uv=None,
+    *,
+    seed=3,
+    condition="NORM",
+    order="3x4+1R",
+    look="pink_letter",
+    **style_changes,
+):
+    """Print a page at 200 dpi and return it with the truth."""
+    signals_uv = signals_uv or simulate(seed, condition=condition).by_name()
+    return render(
+        signals_uv, fs_hz=500.0, layout=layout(order), style=style(look, **style_changes), dpi=200.0
+    )
+
+
+def graph_paper():
+    nothing = {lead: np.full(5000, np.nan) for lead in simulate(0).by_name()}
+    return sheet(nothing, **BARE).pixels.copy()
+
+
+def text():
+    pixels = np.full((*SHEET, 3), 255, np.uint8)
+    words = "The patient was seen in clinic and reports no chest pain at rest or on exertion"
+    for line, y in enumerate(range(200, 1500, 45)):
+        part = words[: 40 + 7 * line % 36]
+        cv2.putText(pixels, part, (150, y), cv2.FONT_HERSHEY_SIMPLEX, 1.0, (20, 20, 20), 2)
+    return pixels
+
+
+def chart():
+    """Draw what scanners are adjusted with: wedges of lines and greys, and rings."""
+    pixels = np.full((*SHEET, 3), 255, np.uint8)
+    for step in range(40):
+        x = 100 + 50 * step
+        cv2.line(pixels, (x, 100), (x, 800), (0, 0, 0), 1 + step // 8)
+    for step in range(12):
+        left = 100 + 170 * step
+        cv2.rectangle(pixels, (left, 900), (left + 160, 1100), (20 * step,) * 3, -1)
+    for radius in range(20, 300, 12):
+        cv2.circle(pixels, (1100, 1400), radius, (0, 0, 0), 2)
+    return pixels
+
+
+def photo():
+    """Draw something soft and colourful."""
+    noise = np.random.default_rng(5).normal(128, 400, (*SHEET, 3))
+    return np.clip(3 * cv2.GaussianBlur(noise, (0, 0), 25) - 250, 0, 255).astype(np.uint8)
+
+
+def form(pixels):
+    """Rule lines with captions, as forms have them."""
+    for y in range(400, 1500, 90):
+        cv2.line(pixels, (150, y), (2050, y), (30, 30, 30), 2)
+        caption = ("Date        Nurse        Remarks", (160, y - 10))
+        cv2.putText(pixels, *caption, cv2.FONT_HERSHEY_SIMPLEX, 0.8, (0, 0, 0), 2)
+    return pixels
+
+
+@pytest.mark.parametrize(
+    ("draw", "reason"),
+    [
+        (lambda: np.full((*SHEET, 3), 255, np.uint8), "blank_page"),
+        (lambda: np.zeros((*SHEET, 3), np.uint8), "blank_page"),
+        (text, "not_ecg"),
+        (chart, "not_ecg"),
+        (photo, "not_ecg"),
+        (lambda: form(np.full((*SHEET, 3), 255, np.uint8)), "not_ecg"),
+        (lambda: form(graph_paper()), "not_ecg"),
+        (graph_paper, "no_trace"),
+    ],
+    ids=["white", "black", "text", "chart", "photo", "form", "form on a grid", "graph paper"],
+)
+def test_fault_52_what_is_no_ecg_has_no_signals(tmp_path, draw, reason):
+    found = published(tmp_path, "a.png", draw())
+    assert [row["reason"] for row in found.quarantine] == [reason]
+    assert found.pages == found.signals == []
+
+
+@pytest.mark.parametrize("bilevel", [False, True], ids=["grey", "bilevel"])
+def test_fault_57_a_copy_without_grid_is_reviewed(tmp_path, bilevel):
+    pixels = sheet(look="no_grid").pixels
+    if bilevel:
+        pixels = np.where(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY) > 140, 255, 0).astype(np.uint8)
+    found = published(tmp_path, "a.png", pixels)
+    assert found.page["quality_class"] != "good"
+    assert {"grid_absent", "scale_assumed"} <= set(found.page["flags"])
+
+
+@pytest.mark.parametrize("stack", [np.vstack, np.hstack], ids=["above", "beside"])
+def test_fault_58_two_ecgs_on_one_page_are_not_good(tmp_path, stack):
+    pair = [cv2.resize(sheet(seed=seed).pixels, None, fx=0.75, fy=0.75) for seed in (1, 2)]
+    found = published(tmp_path, "a.png", stack(pair))
+    if not found.pages:
+        assert found.quarantine[0]["reason"] == "layout_unknown"
+    else:
+        assert found.page["quality_class"] != "good"
+        assert "names_guessed" in found.page["flags"]
+
+
+@pytest.mark.parametrize("order", ["3x4-cabrera+1R", "12x1-cabrera", "6x2-cabrera", "6x1-chest"])
+def test_fault_59_a_name_that_only_its_place_tells_is_reviewed(tmp_path, order):
+    found = published(tmp_path, "a.png", sheet(order=order).pixels)
+    assert found.page["quality_class"] != "good"
+    assert "names_guessed" in found.page["flags"]
+    assert "names_confirmed" not in found.page["flags"]
+
+
+def test_fault_60_what_a_hole_took_away_is_missing_and_no_number(tmp_path):
+    page = sheet()
+    pixels = page.pixels.copy()
+    left, top, right, bottom = next(r.box_px for r in page.truth.regions if r.role == "rhythm")
+    middle = round((left + right) / 2)
+    pixels[round(top) - 20 : round(bottom) + 20, middle - 60 : middle + 60] = 255  # 15 mm
+    found = published(tmp_path, "a.png", pixels)
+    assert "trace_gap" in found.page["flags"]
+    assert found.page["quality_class"] != "good"
+    (row,) = [row for row in found.signals if row["role"] == "rhythm"]
+    gone = np.array([sample is None for sample in row["samples_uv"]])
+    about = gone.size // 2
+    assert gone[about - 100 : about + 100].all()  # 0.4 s of the 0.6
+    assert gone.mean() < 0.1
+
+
+def test_fault_60_traces_that_leave_their_rows_are_not_good(tmp_path):
+    tall = {lead: 2 * signal for lead, signal in simulate(3).by_name().items()}
+    found = published(tmp_path, "a.png", sheet(tall, row_pitch_mm=16.0).pixels)
+    assert not [row for row in found.pages if row["quality_class"] == "good"]
+
+
+@pytest.mark.parametrize("off", [1, 3, 6, 9])
+def test_fault_61_leads_that_are_off_are_flat_and_say_so(tmp_path, off):
+    signals_uv = simulate(3).by_name()
+    signals_uv |= {lead: np.zeros(5000) for lead in LEADS[:off]}
+    found = published(tmp_path, "a.png", sheet(signals_uv).pixels)
+    assert "flat_line" in found.page["flags"]
+    assert found.page["quality_class"] != "good"
+    for lead in LEADS[:off]:
+        samples, _ = found.samples_uv(lead)
+        known = [sample for sample in samples if sample is not None]
+        assert np.ptp(known) < 60  # half the width of the pen
+
+
+@pytest.mark.parametrize("condition", ["VRUN", "SVTAC", "3AVB", "AFIB", "PACE"])
+def test_fault_62_no_rhythm_is_a_defect(tmp_path, condition):
+    found = published(tmp_path, "a.png", sheet(condition=condition).pixels)
+    assert len(found.pages) + len(found.quarantine) == 1
+    for row in found.measurements:
+        numbers = [value for value in row.values() if isinstance(value, float)]
+        assert np.isfinite(numbers).all()
+
+
+def waveform(samples_mv, *, fs_hz):
+    channels = [dicom.channel(lead, sensitivity=0.005, unit="mV") for lead in LEADS]
+    raw = np.repeat((samples_mv / 0.005)[:, None], 12, axis=1).round().astype(np.int16)
+    return dicom.write(dicom.record([dicom.group(channels, raw, fs_hz=fs_hz)]))
+
+
+def test_fault_63_an_amplitude_beyond_the_tables_is_missing_and_does_not_wrap(tmp_path):
+    ramp_mv = np.linspace(-40, 40, 1000)
+    found = published(tmp_path, "a.dcm", waveform(ramp_mv, fs_hz=500))
+    assert "clipped" in found.page["flags"]
+    assert found.page["quality_class"] != "good"
+    samples, _ = found.samples_uv("V1")
+    for sample, true_mv in zip(samples, ramp_mv, strict=True):
+        if abs(true_mv) > 32.78:
+            assert sample is None
+        elif abs(true_mv) < 32.75:
+            assert sample == pytest.approx(1000 * true_mv, abs=3)
+
+
+@pytest.mark.parametrize("seconds", [1, 60])
+def test_fault_64_a_waveform_has_the_length_that_it_has(tmp_path, seconds):
+    mv = np.sin(np.arange(500 * seconds) / 20)
+    found = published(tmp_path, "a.dcm", waveform(mv, fs_hz=500))
+    samples, length_s = found.samples_uv("II")
+    assert length_s == seconds
+    assert None not in samples
+
+
+def test_fault_64_a_strip_of_three_channels(tmp_path):
+    found = published(tmp_path, "a.png", sheet(order="3x1-monitor").pixels)
+    assert len(found.signals) == 3
+    assert "names_guessed" in found.page["flags"]
+    assert found.page["quality_class"] != "good"
