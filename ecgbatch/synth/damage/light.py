@@ -100,8 +100,12 @@ def noisy(
             coarse.astype(np.float32), (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC
         )
         change += cloud[..., None]
-    grainy = page.pixels + change
-    return RenderedPage(np.clip(grainy, 0, 255, out=grainy).astype(np.uint8), page.truth)
+    # Whole steps up and steps down as bytes, which saturate by themselves.
+    steps = np.floor(change[..., 0])
+    up, down = (np.maximum(sign * steps, 0).astype(np.uint8) for sign in (1, -1))
+    lighter = cv2.add(page.pixels, cv2.merge([up] * 3))
+    grainy = cv2.subtract(lighter, cv2.merge([down] * 3))
+    return RenderedPage(np.asarray(grainy, np.uint8), page.truth)
 
 
 def shaded(page: RenderedPage, *, strength: float, angle_deg: float = 0.0) -> RenderedPage:
