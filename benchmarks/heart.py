@@ -1,6 +1,6 @@
 """How close simulated records are to real ones, class by class.
 
-    ECGBATCH_DATA=DIR python benchmarks/heart.py [records per class]
+    ECGBATCH_DATA=DIR python benchmarks/heart.py [records per class] [variety]
 
 DIR holds PTB-XL records as ``ptbxl/ecg_500hz_*.npz`` and ``ptbxl/labels.csv``. Real and simulated
 records go through the same measurement: 0.5-40 Hz, R by the energy of the slope, median beat, five
@@ -136,12 +136,15 @@ def real_records(folder: Path) -> dict[str, list[Measured]]:
 def main() -> None:
     """Print one row per class, and the leads of NORM."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 60
+    variety = float(sys.argv[2]) if len(sys.argv) > 2 else 0.0
     real = real_records(Path(os.environ["ECGBATCH_DATA"]) / "ptbxl")
     print("class   real  in quartiles  rate bpm      RR spread      QRS ms      RMS mV P R S ST T")
     details = {}
     for name in CLASSES:
         made = [
-            measure(simulate(seed, condition=name, band_hz=(0.05, 150.0)).signal_uv)
+            measure(
+                simulate(seed, condition=name, band_hz=(0.05, 150.0), variety=variety).signal_uv
+            )
             for seed in range(count)
         ]
         made = [one for one in made if one is not None]

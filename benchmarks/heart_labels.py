@@ -1,6 +1,6 @@
 """What a classifier that has only seen simulated hearts makes of real ones.
 
-    ECGBATCH_DATA=DIR OMP_NUM_THREADS=1 python benchmarks/heart_labels.py [records]
+    ECGBATCH_DATA=DIR OMP_NUM_THREADS=1 python benchmarks/heart_labels.py [records] [variety]
 
 DIR holds PTB-XL records as ``ptbxl/ecg_500hz_*.npz`` and ``ptbxl/labels.csv``. Logistic regression
 sees the measurements of ``benchmarks/heart.py``: those of the rhythm for rhythms, those of the
@@ -86,7 +86,7 @@ def drawn_condition(rng: np.random.Generator) -> str:
         return name
 
 
-def simulated(count: int) -> tuple[DoubleArray, DoubleArray, list[str]]:
+def simulated(count: int, variety: float) -> tuple[DoubleArray, DoubleArray, list[str]]:
     """Return features, labels and conditions of simulated records."""
     rows, labels, kept = [], [], []
     for seed in range(count):
@@ -94,7 +94,11 @@ def simulated(count: int) -> tuple[DoubleArray, DoubleArray, list[str]]:
         condition = drawn_condition(rng)
         fault = FAULTS[int(rng.integers(len(FAULTS)))] if rng.random() < 0.02 else None
         record = simulate(
-            10_000 + seed, condition=condition, fault=fault, noise=float(rng.uniform(0.3, 3.0))
+            10_000 + seed,
+            condition=condition,
+            fault=fault,
+            noise=float(rng.uniform(0.3, 3.0)),
+            variety=variety,
         )
         if (one := measure(record.signal_uv)) is not None:
             rows.append(features(one))
@@ -154,10 +158,11 @@ def auroc(score: DoubleArray, truth: DoubleArray) -> float:
 def main() -> None:
     """Print one row per class, and how real and simulated records differ."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 4000
-    x, y, conditions = simulated(count)
+    variety = float(sys.argv[2]) if len(sys.argv) > 2 else 0.0
+    x, y, conditions = simulated(count, variety)
     real_x, real_y, folds, normal = real(Path(os.environ["ECGBATCH_DATA"]) / "ptbxl")
     waves = [*range(x.shape[1] - 9), -7, -4, -3, -2, -1]
-    print(f"trained on {len(x)} simulated records")
+    print(f"trained on {len(x)} simulated records of variety {variety:g}")
     print("class   asked  fold 9        folds 1-9")
     for at, (name, (asked, _)) in enumerate(CLASSES.items()):
         use = FIGURES.get(name, waves)

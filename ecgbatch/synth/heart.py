@@ -16,6 +16,7 @@ from ecgbatch.synth.electrodes import with_fault
 from ecgbatch.synth.noise import electrode_noise, filtered
 from ecgbatch.synth.patient import INDEPENDENT_LEADS, Patient, draw_patient, find_condition
 from ecgbatch.synth.rhythm import Train, train
+from ecgbatch.synth.variation import Variation
 from ecgbatch.synth.waves import (
     BeatTruth,
     Intervals,
@@ -92,6 +93,7 @@ def simulate(
     noise: float = 1.0,
     band_hz: tuple[float, float] | None = None,
     fault: str | None = None,
+    variety: float = 0.0,
 ) -> SimulatedRecord:
     """Simulate one record.
 
@@ -104,6 +106,8 @@ def simulate(
         noise: Factor on every noise; 0 gives a clean record.
         band_hz: Pass band of the cart's filter; None draws one of ``CART_BANDS_HZ``.
         fault: One of ``electrodes.FAULTS``.
+        variety: How much single waves differ from those of their class: 0 not at all, 1 as much
+            as in real hearts, at most 2.
 
     Raises:
         ConfigError: An unknown condition or fault, conditions that exclude each other, or an
@@ -116,10 +120,14 @@ def simulate(
         raise ConfigError(f"fs_hz: {fs_hz} is not between 50 and 5000")
     if not 0 <= noise <= 10:
         raise ConfigError(f"noise: {noise} is not between 0 and 10")
+    if not 0 <= variety <= 2:
+        raise ConfigError(f"variety: {variety} is not between 0 and 2")
     if band_hz is not None and not 0 <= band_hz[0] < band_hz[1]:
         raise ConfigError(f"band_hz: {band_hz} is not a pass band")
     rng = np.random.default_rng(seed)
-    patient = draw_patient(case, rng)
+    # Drawn apart, so that without variety the heart is that of its class.
+    own = Variation(variety, np.random.default_rng([seed, 2]))
+    patient = draw_patient(case, rng, own=own)
     events = train(
         case.rhythm,
         rate_bpm=patient.rate_bpm,

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from ecgbatch.errors import ConfigError
+from ecgbatch.synth.variation import Variation
 from ecgbatch.types import DoubleArray
 
 INDEPENDENT_LEADS = ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")
@@ -131,8 +132,8 @@ def condition_names() -> tuple[str, ...]:
     return tuple(_conditions())
 
 
-def draw_patient(case: Condition, rng: np.random.Generator) -> Patient:
-    """Draw a heart and a chest for a condition."""
+def draw_patient(case: Condition, rng: np.random.Generator, *, own: Variation) -> Patient:
+    """Draw a heart and a chest for a condition, whose complexes have their own variation."""
 
     def factor(limits: tuple[float, float]) -> float:
         return float(rng.uniform(*limits))
@@ -172,6 +173,9 @@ def draw_patient(case: Condition, rng: np.random.Generator) -> Patient:
             qrs = np.vstack([kernel, qrs])
         else:
             t = np.vstack([t, kernel])
+    usual_ms = _begin_ms(qrs)
+    qrs, t = own.complex_of(qrs), own.wave_of(t)
+    later_ms = _begin_ms(qrs) - usual_ms
     return Patient(
         p_kernels=_with_fourth(p, rng),
         qrs_kernels=_with_fourth(qrs, rng),
@@ -181,9 +185,13 @@ def draw_patient(case: Condition, rng: np.random.Generator) -> Patient:
         lead_field=_lead_field(case.kernels, rng),
         beyond_field=_beyond_field(rng),
         rate_bpm=factor(case.rate_bpm),
-        pr_ms=factor(case.pr_ms),
+        pr_ms=factor(case.pr_ms) - later_ms,
         qtc_scale=factor(case.qtc_scale),
     )
+
+
+def _begin_ms(kernels: DoubleArray) -> float:
+    return float((kernels[:, 0] - 2 * kernels[:, 1]).min())
 
 
 def _split(kernels: DoubleArray) -> tuple[DoubleArray, DoubleArray, DoubleArray]:

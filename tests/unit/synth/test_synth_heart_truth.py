@@ -161,3 +161,24 @@ def test_einthoven_holds_with_every_fault(fault):
 def test_an_unknown_fault_is_refused_by_name():
     with pytest.raises(ConfigError, match=r"fault.*'loose V9'"):
         simulate(0, fault="loose V9")
+
+
+def test_normal_hearts_begin_with_an_r_or_a_q_and_without_variety_all_alike():
+    def early_uv(seed, variety):
+        record = quiet(seed, variety=variety)
+        at = [round(500 * beat.r_s) for beat in record.beats[1:-1]]
+        lead = row(record, "III")
+        return np.median([lead[r - 12] - lead[r - 30] for r in at])
+
+    own, alike = (np.array([early_uv(seed, v) for seed in range(40)]) for v in (1.0, 0.0))
+    assert own.std() > 1.3 * alike.std()
+    assert 0.1 < (own > 0).mean() < 0.9
+
+
+def test_variety_leaves_the_beats_where_they_are():
+    for seed in range(4):
+        mine, usual = quiet(seed, variety=1.0), quiet(seed)
+        assert [b.r_s for b in mine.beats] == pytest.approx([b.r_s for b in usual.beats], abs=1e-9)
+        assert mine.intervals.pr_ms == pytest.approx(usual.intervals.pr_ms, abs=12)
+    with pytest.raises(ConfigError, match="variety"):
+        simulate(0, variety=3.0)
