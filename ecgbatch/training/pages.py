@@ -6,7 +6,7 @@ what the pipeline would hand to a network, with the small errors that measuring 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,12 +16,12 @@ from ecgbatch.imaging.colour import ink_weights, to_grey
 from ecgbatch.imaging.grid import find_grid
 from ecgbatch.imaging.rectify import rectify
 from ecgbatch.imaging.reduced import reduce_page
-from ecgbatch.synth.damage import damaged
+from ecgbatch.synth.damage import Profile, damaged, drawn_profile, named_profile
 from ecgbatch.synth.layouts import Layout
 from ecgbatch.synth.paper import RenderedPage, render
 from ecgbatch.synth.style import Style
 from ecgbatch.synth.truth import PageTruth, move_points
-from ecgbatch.training.looks import drawn_layout, drawn_look, drawn_profile
+from ecgbatch.training.looks import drawn_look
 from ecgbatch.training.records import Records, Signals, simulated
 from ecgbatch.types import LEADS, ByteArray, DoubleArray, FloatArray, Warp
 
@@ -74,6 +74,8 @@ def draw_page(
     layouts: Sequence[str] | None = None,
     profile: str | None = None,
     dpi: float | None = None,
+    fonts: Sequence[str] = (),
+    added: Callable[[RenderedPage, np.random.Generator], RenderedPage] | None = None,
 ) -> DrawnPage:
     """Draw a page.
 
@@ -85,23 +87,29 @@ def draw_page(
             others. Pages of ``looks.UNSEEN_LAYOUTS`` are drawn only where they are named here.
         profile: Of damage; None draws one, or none.
         dpi: Of the print; None draws 100 to 400.
+        fonts: Files of further fonts; see ``synth.faces.font_files``.
+        added: What else is printed on the page before anything happens to it.
     """
     for _ in range(_TRIES):
-        look = drawn_look(rng)
-        layout = drawn_layout(rng, look, among=layouts)
-        damage = drawn_profile(rng) if profile is None else profile
-        resolution = float(np.exp(rng.uniform(np.log(100), np.log(400)))) if dpi is None else dpi
-        if dpi is None and any(word in damage for word in ("phone", "extensive", "crumpled")):
+        look = drawn_look(rng, layouts=layouts, fonts=fonts)
+        damage = drawn_profile(rng) if profile is None else named_profile(profile)
+        resolution = look.dpi if dpi is None else dpi
+        if dpi is None and any(word in damage.name for word in ("phone", "extensive", "crumpled")):
             resolution = min(resolution, _HEAVY_DPI)
-        signals, fs_hz = _signals(rng, layout, look, records)
+        signals, fs_hz = _signals(rng, look.layout, look.style, records)
         seed = int(rng.integers(2**31))
         try:
             page = render(
-                signals, fs_hz=fs_hz, layout=layout, style=look, dpi=resolution, seed=seed
+                signals,
+                fs_hz=fs_hz,
+                layout=look.layout,
+                style=look.style,
+                dpi=resolution,
+                seed=seed,
             )
-        except ConfigError:  # the drawn paper does not hold the drawn layout
+        except ConfigError:  # an invented layout that the drawn paper does not hold
             continue
-        return _tracked(page, damage, seed)
+        return tracked(page if added is None else added(page, rng), profile=damage, seed=seed)
     raise ConfigError(f"layouts: none of {layouts} fits on any paper")
 
 
@@ -116,7 +124,7 @@ def _signals(
     return simulated(rng, seconds=min(max(seconds + 0.5, 2.0), 120.0), fs_hz=_FS_HZ), _FS_HZ
 
 
-def _tracked(page: RenderedPage, profile: str, seed: int) -> DrawnPage:
+def tracked(page: RenderedPage, *, profile: Profile, seed: int) -> DrawnPage:
     """Damage a page, with a lattice of points that its truth carries along as marks."""
     truth = page.truth
     down, across = (
@@ -132,7 +140,7 @@ def _tracked(page: RenderedPage, profile: str, seed: int) -> DrawnPage:
     )
     places = moved.truth.separators_px[marks:, 0].reshape(down, across, 2)
     kept = replace(moved.truth, separators_px=moved.truth.separators_px[:marks])
-    return DrawnPage(moved.pixels, kept, profile, places)
+    return DrawnPage(moved.pixels, kept, profile.name, places)
 
 
 def rectified(

@@ -5,7 +5,7 @@ import pytest
 
 from ecgbatch.errors import ConfigError
 from ecgbatch.synth.layouts import layout
-from ecgbatch.training.looks import UNSEEN_LAYOUTS, drawn_layout, drawn_look, drawn_profile
+from ecgbatch.training.looks import UNSEEN_LAYOUTS, drawn_look
 from ecgbatch.training.pages import draw_page, rectified
 from ecgbatch.training.records import Records, read_records
 from ecgbatch.types import LEADS
@@ -79,7 +79,7 @@ def test_layouts_kept_out_of_training_are_never_drawn():
     rng = np.random.default_rng(0)
     unseen = {(len(layout(n).rows), layout(n).columns) for n in UNSEEN_LAYOUTS}
     for _ in range(400):
-        drawn = drawn_layout(rng, drawn_look(rng))
+        drawn = drawn_look(rng).layout
         assert (len(drawn.rows), drawn.columns) not in unseen
 
 
@@ -92,13 +92,6 @@ def test_layouts_kept_out_are_drawn_where_they_are_named(records):
         for _ in range(FEW * 2)
     }
     assert names == set(UNSEEN_LAYOUTS)
-
-
-def test_clean_pages_stand_between_damaged_ones():
-    rng = np.random.default_rng(0)
-    drawn = [drawn_profile(rng) for _ in range(600)]
-    assert 0.08 < np.mean([name == "clean" for name in drawn]) < 0.25
-    assert len(set(drawn)) > 60
 
 
 def write_folder(folder, *, fs_hz=500):
