@@ -390,6 +390,7 @@ REGION = pa.struct(
         pa.field("bottom_px", pa.float32()),
         pa.field("baseline_px", pa.float32()),
         pa.field("t0_ms", pa.float64()),
+        pa.field("inverted", pa.bool_()),
     ]
 )
 

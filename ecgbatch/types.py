@@ -111,6 +111,7 @@ class Region:
         bottom_px: One past the lower border.
         baseline_px: Row of its zero line, in rectified pixels.
         t0_ms: Its start on the page's time axis, 0 at the left end of the leftmost column.
+        inverted: Whether it is printed upside down, as Cabrera's order does with aVR.
     """
 
     lead: str
@@ -122,6 +123,74 @@ class Region:
     bottom_px: float
     baseline_px: float
     t0_ms: float
+    inverted: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Findings:
+    """What the locator saw on a page; all places are in the page's pixels.
+
+    Points are ``(x, y, likelihood)``, pixels counted at their middles; boxes are ``(left, top,
+    right, bottom, likelihood)``, half open; both come with the likeliest first. Planes are
+    ``(row, column)`` float32 in cells of ``cell_px``, with ``row_y`` the offset of the zero line
+    from the middle of its cell, in cells.
+
+    Attributes:
+        starts: Left ends of traces.
+        ends: Right ends of traces.
+        names: Names of leads.
+        pulses: Calibration pulses.
+        lines: Lines of text that tell speed or gain.
+        row: How likely a cell lies on a zero line.
+        row_y: See above; it counts where ``row`` is likely.
+        above_px: How far the ink of that trace reaches above its zero line.
+        below_px: The same below.
+        separator: How likely a cell holds a mark between columns.
+        text: How likely it holds text.
+        cell_px: Side of a cell.
+        ecg: How likely the page holds an ECG.
+        turns: How likely the page is to be turned by 0 to 3 quarters counter-clockwise.
+        mirrored: How likely it is seen from behind.
+    """
+
+    starts: DoubleArray
+    ends: DoubleArray
+    names: DoubleArray
+    pulses: DoubleArray
+    lines: DoubleArray
+    row: FloatArray
+    row_y: FloatArray
+    above_px: FloatArray
+    below_px: FloatArray
+    separator: FloatArray
+    text: FloatArray
+    cell_px: float
+    ecg: float
+    turns: tuple[float, float, float, float]
+    mirrored: float
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """One printed trace as the locator saw it, in pixels of the page.
+
+    Attributes:
+        left_px: Where it starts.
+        left_zero_px: Its zero line there.
+        right_px: Where it ends.
+        right_zero_px: Its zero line there.
+        above_px: How far its ink reaches above the zero line.
+        below_px: The same below.
+        likelihood: 0 to 1.
+    """
+
+    left_px: float
+    left_zero_px: float
+    right_px: float
+    right_zero_px: float
+    above_px: float
+    below_px: float
+    likelihood: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)

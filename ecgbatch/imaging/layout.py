@@ -38,7 +38,7 @@ from ecgbatch.types import ByteArray, Region
 
 _SEPARATOR_MM = 1.0
 _ROOM = 1.2  # of the distance to the next row: tall complexes reach beyond its zero line
-_TALL_MV = 2.0  # left ventricles reach it, however near the next row is
+TALL_MV = 2.0  # left ventricles reach it, however near the next row is
 _ZERO_REACH = 0.45
 _ZERO_SMOOTH_MM = 0.4
 
@@ -142,7 +142,7 @@ def find_regions(
         ),
         pulses=pulses,
         scale=scale,
-        not_trace=_not_trace(traces, shape=ink.shape, factor=marks.factor),
+        not_trace=not_trace(traces, shape=ink.shape, factor=marks.factor),
         flags=(*arrangement.flags, *scale.flags),
     )
 
@@ -161,7 +161,7 @@ class _Reduced:
         """Cut one region and bring it to the full page."""
         row, scale, factor = self.rows[place.row], self.marks.px_per_mm, self.marks.factor
         left, right = self._ends(place, division)
-        tall = _TALL_MV * meaning.gain_mm_per_mv * scale
+        tall = TALL_MV * meaning.gain_mm_per_mv * scale
         return Region(
             lead=place.lead,
             role=place.role,
@@ -222,7 +222,13 @@ def _separators(marks: Marks, hints: Hints, division: Division) -> list[Upright]
     return found
 
 
-def _not_trace(traces: BoolArray, *, shape: tuple[int, ...], factor: int) -> BoolArray:
-    """The rest of the full page; grey edges of kept ink reach one reduced pixel further."""
+def not_trace(traces: BoolArray, *, shape: tuple[int, ...], factor: int) -> BoolArray:
+    """Return the rest of the full page; grey edges of kept ink reach one reduced pixel further.
+
+    Args:
+        traces: ``(row, column)`` bool of the reduced page.
+        shape: Of the full page.
+        factor: Pixels of the full page per reduced one.
+    """
     wide = cv2.dilate(traces.view(np.uint8), np.ones((3, 3), np.uint8)).view(np.bool_)
     return ~enlarged(wide, factor=factor, shape=shape)

@@ -45,6 +45,8 @@ def read_lead(
     signal_uv = to_microvolts(
         trace.y_px, zero_px=zero_px, px_per_mm=px_per_mm, gain_mm_per_mv=gain_mm_per_mv
     )
+    if region.inverted:
+        signal_uv = -signal_uv
     # The region's left edge is t0; the first sample of the trace may stand beside it.
     start_s = region.t0_ms / 1000 + (trace.x0_px - region.left_px) / px_per_s
     stop_s = start_s + (signal_uv.size - 1) * trace.step_px / px_per_s

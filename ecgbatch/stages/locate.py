@@ -16,19 +16,28 @@ from ecgbatch.errors import PageError, Reason
 from ecgbatch.flags import Flag
 from ecgbatch.imaging.ink import find_ink
 from ecgbatch.imaging.layout import Layout, find_regions
+from ecgbatch.imaging.seeing import Networks, SeenPage, look_at
+from ecgbatch.imaging.seen_regions import seen_regions
 from ecgbatch.stages.base import Needs, TableFunction
 from ecgbatch.stages.rows import Row, Values, map_rows
 from ecgbatch.types import ByteArray
 
 _TOLD = ("printed", "file")
+_NO_ECG = 0.02
+"""Likelihood below which a page is no ECG; see ``docs/models/locator.md``."""
+_SEEN = 0.35
+"""Likelihood of a page's least sure traces from which on they are taken as seen."""
 
 
-def locate(pages: pa.Table, *, settings: LocateSettings) -> Iterator[pa.Table]:
+def locate(
+    pages: pa.Table, *, settings: LocateSettings, networks: Networks | None = None
+) -> Iterator[pa.Table]:
     """Find the leads of every page; ``pixels`` becomes the ink of traces and nothing else.
 
     Args:
         pages: Rows of ``schema.RECTIFIED``. A row that already has leads has no regions.
         settings: What to assume where a page does not tell its scale.
+        networks: That look at pages; None leaves it to the geometry of ink.
     """
 
     def find(row: Row) -> Iterator[Values]:
@@ -38,7 +47,8 @@ def locate(pages: pa.Table, *, settings: LocateSettings) -> Iterator[pa.Table]:
             return
         px_per_mm = row["rectified_px_per_mm"]
         ink = find_ink(page, px_per_mm=px_per_mm)
-        layout = _layout(row, ink, px_per_mm=px_per_mm, settings=settings)
+        seen = None if networks is None else look_at(page, networks, px_per_mm=px_per_mm)
+        layout = _layout(row, ink, seen, px_per_mm=px_per_mm, settings=settings)
         scale = layout.scale
         yield {
             "pixels": ink * (~layout.not_trace).view(np.uint8),  # a fifth of where()
@@ -54,13 +64,37 @@ def locate(pages: pa.Table, *, settings: LocateSettings) -> Iterator[pa.Table]:
     return map_rows(pages, find, stage=Locate.name, reads=schema.RECTIFIED, writes=schema.LOCATED)
 
 
-def _layout(row: Row, ink: ByteArray, *, px_per_mm: float, settings: LocateSettings) -> Layout:
+def _layout(
+    row: Row,
+    ink: ByteArray,
+    seen: SeenPage | None,
+    *,
+    px_per_mm: float,
+    settings: LocateSettings,
+) -> Layout:
+    speed = _told(row, "speed_mm_per_s", "speed_source")
+    gain = _told(row, "gain_mm_per_mv", "gain_source")
+    if seen is not None:
+        if seen.findings.ecg < _NO_ECG:
+            raise PageError(Reason.NOT_ECG, ecg=seen.findings.ecg)
+        speed = seen.scale.speed_mm_per_s if speed is None else speed
+        gain = seen.scale.gain_mm_per_mv if gain is None else gain
     try:
+        if seen is not None and seen.layout is not None and seen.likelihood >= _SEEN:
+            return seen_regions(
+                ink,
+                seen.layout,
+                px_per_mm=px_per_mm,
+                printed_speed_mm_per_s=speed,
+                printed_gain_mm_per_mv=gain,
+                assumed_speed_mm_per_s=settings.speed_mm_per_s,
+                assumed_gain_mm_per_mv=settings.gain_mm_per_mv,
+            )
         return find_regions(
             ink,
             px_per_mm=px_per_mm,
-            printed_speed_mm_per_s=_told(row, "speed_mm_per_s", "speed_source"),
-            printed_gain_mm_per_mv=_told(row, "gain_mm_per_mv", "gain_source"),
+            printed_speed_mm_per_s=speed,
+            printed_gain_mm_per_mv=gain,
             assumed_speed_mm_per_s=settings.speed_mm_per_s,
             assumed_gain_mm_per_mv=settings.gain_mm_per_mv,
         )
@@ -94,5 +128,13 @@ class Locate:
     writes: ClassVar[pa.Schema] = schema.LOCATED
 
     def open(self) -> TableFunction:
-        """Return the function; nothing has to be loaded."""
-        return partial(locate, settings=self.settings)
+        """Load the networks, and return the function.
+
+        Raises:
+            RunError: Weights are missing, or are not those that their cards were written for.
+        """
+        if not self.settings.networks:
+            return partial(locate, settings=self.settings)
+        from ecgbatch.models.networks import PageNetworks
+
+        return partial(locate, settings=self.settings, networks=PageNetworks())

@@ -1,0 +1,214 @@
+"""Which lead stands where, from traces and names that the networks saw, in any arrangement."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ecgbatch.flags import Flag
+from ecgbatch.types import EXTRA_LEADS, LEADS, Strip
+
+_CABRERA = ("aVL", "I", "-aVR", "II", "aVF", "III", *LEADS[6:])
+_LONG = 1.6  # of the usual strip: a row of one trace this long shows the rhythm
+_FLOOR = 0.003  # a reader errs at least this often
+_FREE = -6.0
+"""Logarithm of how likely an order is that no list has."""
+_READ = 0.5
+_ALIGNED_MM = 1.5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SeenLead:
+    """One trace with what its name may be.
+
+    Attributes:
+        strip: Where it is.
+        names: How likely each name is, ``-aVR`` among them; empty where no name was seen.
+    """
+
+    strip: Strip
+    names: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class SeenPlace:
+    """One lead in an arrangement.
+
+    Attributes:
+        lead: Its name.
+        inverted: Whether it is printed upside down.
+        role: ``strip`` or ``rhythm``.
+        read: Whether its name was read, rather than guessed from the others.
+        row: Row of the page, from 0.
+        column: Column of its row, from 0.
+        strip: Where it is, its ends shared with those above and below it.
+    """
+
+    lead: str
+    inverted: bool
+    role: str
+    read: bool
+    row: int
+    column: int
+    strip: Strip
+
+
+@dataclass(frozen=True, slots=True)
+class SeenLayout:
+    """Which lead stands where.
+
+    Attributes:
+        name: Rows x columns and rhythm rows, such as ``3x4+1R``.
+        places: Row by row.
+        flags: What a reader should know of names and layout.
+    """
+
+    name: str
+    places: tuple[SeenPlace, ...]
+    flags: tuple[Flag, ...]
+
+
+def arrange_seen(rows: Sequence[Sequence[SeenLead]], *, px_per_mm: float) -> SeenLayout:
+    """Name every trace.
+
+    What was read counts for as much as it is sure. Against it stand the orders in which carts
+    print: one misread name among eleven is put right by the order of the others, and twelve clear
+    names in an order that nobody listed stand as they were read.
+
+    Args:
+        rows: Traces of each row, from the top down and from left to right; at least one.
+        px_per_mm: Scale of the page.
+    """
+    rhythm = _rhythm_rows(rows)
+    matrix = [row for number, row in enumerate(rows) if number not in rhythm]
+    columns = max(len(row) for row in matrix)
+    names, listed = _matrix_names(matrix, columns)
+    places: list[SeenPlace] = []
+    number = 0
+    for at, row in enumerate(rows):
+        for column, lead in enumerate(row):
+            if at in rhythm:
+                name = _likeliest(lead.names) or _first_unused_rhythm(places)
+            else:
+                name = names[number]
+                number += 1
+            read = bool(lead.names) and lead.names.get(name, 0.0) >= _READ
+            places.append(
+                SeenPlace(
+                    lead=name.removeprefix("-"),
+                    inverted=name.startswith("-"),
+                    role="rhythm" if at in rhythm else "strip",
+                    read=read,
+                    row=at,
+                    column=column,
+                    strip=lead.strip,
+                )
+            )
+    flags = [] if all(place.read for place in places) else [Flag.NAMES_GUESSED]
+    uneven = len({len(row) for row in matrix}) > 1
+    if uneven or (not listed and not all(place.read for place in places)):
+        flags.append(Flag.LAYOUT_GUESSED)
+    suffix = f"+{len(rhythm)}R" if rhythm else ""
+    return SeenLayout(
+        name=f"{len(matrix)}x{columns}{suffix}",
+        places=tuple(_aligned(places, px_per_mm=px_per_mm)),
+        flags=tuple(flags),
+    )
+
+
+def _width(lead: SeenLead) -> float:
+    return lead.strip.right_px - lead.strip.left_px
+
+
+def _rhythm_rows(rows: Sequence[Sequence[SeenLead]]) -> set[int]:
+    several = [_width(lead) for row in rows if len(row) > 1 for lead in row]
+    if not several:
+        return set()
+    usual = float(np.median(several))
+    return {
+        number
+        for number, row in enumerate(rows)
+        if len(row) == 1 and _width(row[0]) > _LONG * usual
+    }
+
+
+def _likeliest(names: Mapping[str, float]) -> str:
+    best = max(names, key=lambda name: names[name], default="")
+    return best if best and names[best] >= _READ else ""
+
+
+def _first_unused_rhythm(places: Sequence[SeenPlace]) -> str:
+    used = {place.lead for place in places if place.role == "rhythm"}
+    return next(name for name in ("II", "V1", "V5", *LEADS) if name not in used)
+
+
+def _matrix_names(matrix: Sequence[Sequence[SeenLead]], columns: int) -> tuple[list[str], bool]:
+    """Return names row by row, and whether a usual order has them."""
+    leads = [lead for row in matrix for lead in row]
+    best, chosen = -math.inf, None
+    for order, prior in _orders(matrix, columns):
+        score = prior + sum(map(_logarithm, leads, order))
+        if score > best:
+            best, chosen = score, order
+    free = _freely(leads)
+    if chosen is None or _FREE + sum(map(_logarithm, leads, free)) > best:
+        return free, False
+    return chosen, True
+
+
+def _logarithm(lead: SeenLead, name: str) -> float:
+    if not lead.names:
+        return math.log(1 / len(LEADS))
+    return math.log(max(lead.names.get(name, 0.0), _FLOOR))
+
+
+def _freely(leads: Sequence[SeenLead]) -> list[str]:
+    """Return what each was read as; who has no name gets the first that nobody has."""
+    read = [_likeliest(lead.names) for lead in leads]
+    unused = [name for name in (*LEADS, *EXTRA_LEADS) if name not in read]
+    return [name or (unused.pop(0) if unused else LEADS[0]) for name in read]
+
+
+def _orders(
+    matrix: Sequence[Sequence[SeenLead]], columns: int
+) -> Iterator[tuple[list[str], float]]:
+    """Yield the usual orders that fill a matrix, row by row, with the logarithm of how usual."""
+    cells = [(row, column) for row, leads in enumerate(matrix) for column in range(len(leads))]
+    rows = len(matrix)
+    posterior = (*LEADS, *EXTRA_LEADS[4:], *EXTRA_LEADS[:4])
+    for order, prior in ((posterior, 0.0), (_CABRERA, -1.5), ((*LEADS, "V4R", "V8", "V9"), -1.0)):
+        for by_rows in (False, True):
+            if by_rows and columns == 1:
+                continue
+            for first in range(len(order)):
+                places = [
+                    first + (row * columns + column if by_rows else column * rows + row)
+                    for row, column in cells
+                ]
+                if max(places) >= len(order):
+                    break
+                # Twelve leads on two pages: limbs first, then the chest.
+                offset = 0.0 if first == 0 else -1.5 if first == 6 and rows == 6 else -4.0
+                yield [order[place] for place in places], prior - 3.0 * by_rows + offset
+    if (rows, columns) == (3, 1):
+        yield ["II", "V1", "V5"], -1.5
+    if len(cells) == 1:
+        yield ["II"], 0.5
+
+
+def _aligned(places: Sequence[SeenPlace], *, px_per_mm: float) -> list[SeenPlace]:
+    """Let traces begin and end where most of their neighbours above and below do."""
+    lefts = _shared([place.strip.left_px for place in places], near=_ALIGNED_MM * px_per_mm)
+    rights = _shared([place.strip.right_px for place in places], near=_ALIGNED_MM * px_per_mm)
+    return [
+        replace(place, strip=replace(place.strip, left_px=left, right_px=right))
+        for place, left, right in zip(places, lefts, rights, strict=True)
+    ]
+
+
+def _shared(values: Sequence[float], *, near: float) -> list[float]:
+    found = np.array(values)
+    return [float(np.median(found[np.abs(found - value) <= near])) for value in values]

@@ -1,0 +1,225 @@
+"""Regions of leads from what the networks saw, with ends and zero lines as the ink has them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from ecgbatch.imaging.baselines import Baseline, level_ink
+from ecgbatch.imaging.calibration import (
+    beside_rows,
+    beyond_pulses,
+    pulse_area,
+    with_repeats,
+)
+from ecgbatch.imaging.cleaning import choose_traces, row_cover, trace_ink, without_separators
+from ecgbatch.imaging.layout import TALL_MV, Layout, not_trace
+from ecgbatch.imaging.marks import Marks, Upright, find_marks, find_uprights
+from ecgbatch.imaging.masks import BoolArray, runs
+from ecgbatch.imaging.pulse import Pulse, find_pulses
+from ecgbatch.imaging.scale import has_usual_height, read_scale
+from ecgbatch.imaging.seen import SeenLayout, SeenPlace
+from ecgbatch.types import ByteArray, Region
+
+_SNAP_MM = 1.0
+"""How far ink may begin or end from where the network saw it."""
+_ROOM = 1.2
+_LONE_PITCH_MM = 40.0
+_ZERO_MM = 2.5
+_ZERO_SMOOTH_MM = 0.4
+_SEPARATOR_MM = 1.0
+_GAP_MM = 0.4
+
+
+def seen_regions(
+    ink: ByteArray,
+    seen: SeenLayout,
+    *,
+    px_per_mm: float,
+    printed_speed_mm_per_s: float | None = None,
+    printed_gain_mm_per_mv: float | None = None,
+    assumed_speed_mm_per_s: float = 25.0,
+    assumed_gain_mm_per_mv: float = 10.0,
+) -> Layout:
+    """Bring what the networks saw to the ink.
+
+    Args:
+        ink: ``(row, column)`` uint8 darkness, see ``find_ink``.
+        seen: Which lead stands where.
+        px_per_mm: Scale of the page.
+        printed_speed_mm_per_s: See ``find_regions``, as all that follow.
+        printed_gain_mm_per_mv: The same for the gain.
+        assumed_speed_mm_per_s: What to assume where nothing tells.
+        assumed_gain_mm_per_mv: The same for the gain.
+    """
+    marks = find_marks(ink, px_per_mm=px_per_mm)
+    rows = _baselines(seen.places, marks)
+    likely = find_pulses(ink, marks, find_uprights(marks), px_per_mm=px_per_mm)
+    pulses = beside_rows(likely, rows, marks=marks)
+    pulses = with_repeats(pulses, rows, marks=marks)
+    if len(pulses) == 1 and len(rows) > 2 and not has_usual_height(pulses[0]):
+        pulses = ()  # a wave, or the rest of a grid
+    apart = _beside_traces(seen.places, pulses, rows, marks)
+    chosen = choose_traces(marks, rows, apart)
+    traces = trace_ink(marks, rows, chosen, apart)
+    traces = without_separators(traces | _rules_at(marks, seen), _separators(marks, seen))
+    scale = read_scale(
+        pulses,
+        printed_speed_mm_per_s=printed_speed_mm_per_s,
+        printed_gain_mm_per_mv=printed_gain_mm_per_mv,
+        assumed_speed_mm_per_s=assumed_speed_mm_per_s,
+        assumed_gain_mm_per_mv=assumed_gain_mm_per_mv,
+    )
+    cover = row_cover(traces, rows)
+    level = level_ink(marks, traces)
+    begin = min(place.strip.left_px for place in seen.places)
+    regions = []
+    for place in seen.places:
+        row = rows[place.row]
+        left, right = _ends(place, cover[place.row], marks, alone=_alone(place, seen))
+        zero = _zero(place, level, marks)
+        tall = TALL_MV * scale.gain_mm_per_mv * px_per_mm
+        above = max(_ROOM * marks.factor * row.above_px, tall)
+        below = max(_ROOM * marks.factor * row.below_px, tall)
+        t0_mm = max(0.0, left - begin) / px_per_mm if place.column else 0.0
+        regions.append(
+            Region(
+                lead=place.lead,
+                role=place.role,
+                name_source="read" if place.read else "guessed",
+                left_px=left,
+                top_px=max(0.0, zero - above),
+                right_px=right,
+                bottom_px=min(float(ink.shape[0]), zero + below),
+                baseline_px=zero,
+                t0_ms=1000 * t0_mm / scale.speed_mm_per_s,
+                inverted=place.inverted,
+            )
+        )
+    return Layout(
+        name=seen.name,
+        regions=tuple(regions),
+        pulses=pulses,
+        scale=scale,
+        not_trace=not_trace(traces, shape=ink.shape, factor=marks.factor),
+        flags=(*seen.flags, *scale.flags),
+    )
+
+
+def _baselines(places: Sequence[SeenPlace], marks: Marks) -> tuple[Baseline, ...]:
+    """Return the rows on the reduced page."""
+    count = max(place.row for place in places) + 1
+    of_row = [[place.strip for place in places if place.row == row] for row in range(count)]
+    middles = [
+        float(np.mean([(s.left_zero_px + s.right_zero_px) / 2 for s in strips])) / marks.factor
+        for strips in of_row
+    ]
+    gaps = np.diff(middles)
+    lone = float(np.median(gaps)) if gaps.size else _LONE_PITCH_MM * marks.px_per_mm
+    return tuple(
+        Baseline(
+            y_px=middle,
+            left_px=round(min(strip.left_px for strip in strips) / marks.factor),
+            right_px=round(max(strip.right_px for strip in strips) / marks.factor) + 1,
+            above_px=float(gaps[row - 1]) if row else lone,
+            below_px=float(gaps[row]) if row < len(gaps) else lone,
+        )
+        for row, (middle, strips) in enumerate(zip(middles, of_row, strict=True))
+    )
+
+
+def _beside_traces(
+    places: Sequence[SeenPlace], pulses: Sequence[Pulse], rows: Sequence[Baseline], marks: Marks
+) -> BoolArray:
+    """Return where no trace can be: at pulses, and well outside of all traces."""
+    area = pulse_area(pulses, marks=marks) | beyond_pulses(pulses, rows, marks=marks)
+    reach = round(_SNAP_MM * marks.px_per_mm)
+    begin = round(min(place.strip.left_px for place in places) / marks.factor)
+    end = round(max(place.strip.right_px for place in places) / marks.factor)
+    area[:, : max(0, begin - reach)] = True
+    area[:, end + reach + 1 :] = True
+    inside = slice(begin + reach, max(end - reach, begin + reach))
+    area[:, inside] &= pulse_area(pulses, marks=marks)[:, inside]
+    return area
+
+
+def _alone(place: SeenPlace, seen: SeenLayout) -> tuple[bool, bool]:
+    """Say of both ends whether no other trace of the row is near."""
+    near = 4 * _SNAP_MM
+    others = [o.strip for o in seen.places if o.row == place.row and o is not place]
+    return (
+        all(abs(other.right_px - place.strip.left_px) > near for other in others),
+        all(abs(other.left_px - place.strip.right_px) > near for other in others),
+    )
+
+
+def _ends(
+    place: SeenPlace, cover: BoolArray, marks: Marks, *, alone: tuple[bool, bool]
+) -> tuple[float, float]:
+    """Return both ends in pixels of the full page: those of ink where it ends nearby."""
+    reach = _SNAP_MM * marks.px_per_mm
+    gap = max(1, round(_GAP_MM * marks.px_per_mm))
+    pieces: list[tuple[int, int]] = []
+    for start, stop in runs(cover):
+        if pieces and start - pieces[-1][1] <= gap:
+            pieces[-1] = (pieces[-1][0], stop)
+        else:
+            pieces.append((start, stop))
+    left, right = place.strip.left_px / marks.factor, (place.strip.right_px + 1) / marks.factor
+    begins = [start for start, _ in pieces if abs(start - left) <= reach]
+    stops = [stop for _, stop in pieces if abs(stop - right) <= reach]
+    if begins and alone[0]:
+        left = float(min(begins, key=lambda start: abs(start - left)))
+    if stops and alone[1]:
+        right = float(min(stops, key=lambda stop: abs(stop - right)))
+    return left * marks.factor, right * marks.factor
+
+
+def _zero(place: SeenPlace, level: BoolArray, marks: Marks) -> float:
+    """Return the row where level ink is densest near the zero line that was seen."""
+    strip = place.strip
+    middle = (strip.left_zero_px + strip.right_zero_px) / 2
+    y = (middle + 0.5) / marks.factor - 0.5
+    reach = _ZERO_MM * marks.px_per_mm
+    top, bottom = max(0, round(y - reach)), max(1, round(y + reach) + 1)
+    columns = slice(
+        max(0, round(strip.left_px / marks.factor)), max(1, round(strip.right_px / marks.factor))
+    )
+    density = level[top:bottom, columns].sum(axis=1, dtype=np.float32)
+    if density.max(initial=0) == 0:
+        return middle
+    sigma = _ZERO_SMOOTH_MM * marks.px_per_mm
+    smooth = cv2.GaussianBlur(density.reshape(-1, 1), (0, 0), sigma).ravel()
+    return float(marks.factor * (top + int(smooth.argmax()) + 0.5) - 0.5)
+
+
+def _inner_borders(seen: SeenLayout) -> list[float]:
+    return sorted({place.strip.left_px for place in seen.places if place.column})
+
+
+def _rules_at(marks: Marks, seen: SeenLayout) -> BoolArray:
+    """Verticals inside the rows: complexes of overlapping rows look like ruled lines."""
+    rules = np.zeros_like(marks.rules)
+    begin = min(place.strip.left_px for place in seen.places) / marks.factor
+    end = max(place.strip.right_px for place in seen.places) / marks.factor
+    inside = slice(max(0, round(begin)), round(end))
+    rules[:, inside] = marks.rules[:, inside]
+    return rules
+
+
+def _separators(marks: Marks, seen: SeenLayout) -> list[Upright]:
+    """Straight verticals at the borders between columns."""
+    reach = _SEPARATOR_MM * marks.px_per_mm
+    narrow = find_uprights(marks)
+    found = []
+    for border_px in _inner_borders(seen):
+        border = border_px / marks.factor
+        found += [upright for upright in narrow if abs(upright.centre - border) <= reach]
+        left = max(0, round(border - reach))
+        ruled = marks.rules[:, left : round(border + reach) + 1]
+        for start, stop in runs(np.asarray(ruled.any(axis=0))):
+            height = np.flatnonzero(ruled[:, start:stop].any(axis=1))
+            found.append(Upright(left + start, int(height[0]), left + stop, int(height[-1]) + 1))
+    return found

@@ -1,0 +1,108 @@
+"""What the cards of the locator and the reader say, and their weights as they are shipped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from safetensors.torch import load_file
+
+from ecgbatch.models import locator, reader
+from ecgbatch.models.card import InputContract, Measured, ModelCard, write_model
+from ecgbatch.training.loop import BEST
+
+_LICENCE = "Apache-2.0"
+_DATA = (
+    "pages drawn by ecgbatch.training.pages: records of PTB-XL, folds 1 to 8 (Wagner et al. 2020, "
+    "PhysioNet, CC BY 4.0), and of the simulator, in every layout but 4x3, 4x3+1R and 3x5, and in "
+    "invented ones"
+)
+_COMMAND = "python jobs/train_locator.py runs/locator --records ptbxl --local"
+_UNHASHED = "0" * 64  # replaced when the weights are written
+
+LOCATOR_FIGURES = {
+    "region_ap50": "boxes of leads, AP50",
+    "name_ap50": "boxes of names, AP50",
+    "pulse_ap50": "boxes of calibration pulses, AP50",
+    "line_ap50": "lines with speed or gain, AP50",
+    "ends_within_half_mm": "ends of traces within 0.5 mm",
+    "ecg_told": "ECG or not, share told right",
+}
+READER_FIGURES = {
+    "names_right": "names read right",
+    "none_taken_for_name": "pieces without a name that are taken for one",
+    "scale_read": "speeds and gains read right",
+    "scale_wrong": "speeds and gains read wrong",
+    "scale_invented": "lines without them in which one is read",
+}
+
+
+def cards(version: str) -> dict[str, ModelCard]:
+    """Return the cards of both, not yet measured."""
+    return {
+        "locator": ModelCard(
+            name="locator",
+            version=version,
+            sha256=_UNHASHED,
+            licence=_LICENCE,
+            data=_DATA,
+            command=_COMMAND,
+            input=InputContract(
+                px_per_mm=locator.PX_PER_MM,
+                channels=("grey",),
+                normalisation="darkness against the surrounding 2 cm, over the page's usual one",
+            ),
+            classes=(*locator.HEATS, *locator.VALUES, *locator.SIDES),
+        ),
+        "reader": ModelCard(
+            name="reader",
+            version=version,
+            sha256=_UNHASHED,
+            licence=_LICENCE,
+            data=f"pieces of {_DATA}; and words set for the purpose",
+            command=_COMMAND,
+            input=InputContract(
+                px_per_mm=10.0,
+                channels=("grey",),
+                normalisation=f"box brought to {reader.LETTER_PX} px, paper 0 and ink 1",
+            ),
+            classes=(*(name or "none" for name in reader.NAMES), *reader.SYMBOLS[1:]),
+        ),
+    }
+
+
+def ship(
+    folder: Path,
+    *,
+    version: str,
+    figures: Mapping[str, Mapping[str, float]],
+    data: str,
+    failures: Mapping[str, tuple[str, ...]] | None = None,
+) -> list[ModelCard]:
+    """Write the best weights of a training with their cards into ``folder / "weights"``.
+
+    Args:
+        folder: Of the training.
+        version: Of both models.
+        figures: What was measured of each, as ``validate`` names it.
+        data: On what it was measured.
+        failures: What each is known to fail at.
+    """
+    networks = {"locator": locator.LocatorNet(), "reader": reader.ReaderNet()}
+    names = {"locator": LOCATOR_FIGURES, "reader": READER_FIGURES}
+    written = []
+    for name, card in cards(version).items():
+        path = folder / name / BEST
+        if not path.exists():
+            continue
+        networks[name].load_state_dict(load_file(path))
+        measured = tuple(
+            Measured(figure=words, value=float(figures[name][key]), data=data)
+            for key, words in names[name].items()
+            if key in figures.get(name, {})
+        )
+        told = card.model_copy(
+            update={"measured": measured, "known_failures": (failures or {}).get(name, ())}
+        )
+        written.append(write_model(networks[name], told, folder / "weights"))
+    return written

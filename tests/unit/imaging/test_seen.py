@@ -1,0 +1,147 @@
+import numpy as np
+import pytest
+
+from ecgbatch.flags import Flag
+from ecgbatch.imaging.labels import names_of_strips
+from ecgbatch.imaging.seen import SeenLead, arrange_seen
+from ecgbatch.types import LEADS, Strip
+
+MM = 10.0
+STANDARD = [["I", "aVR", "V1", "V4"], ["II", "aVL", "V2", "V5"], ["III", "aVF", "V3", "V6"]]
+CABRERA = [["aVL", "II"], ["I", "aVF"], ["-aVR", "III"]]
+
+
+def strip(left, y, width=600.0, **changes):
+    values = {
+        "left_px": left, "left_zero_px": y, "right_px": left + width, "right_zero_px": y,
+        "above_px": 80.0, "below_px": 40.0, "likelihood": 0.9,
+    }  # fmt: skip
+    return Strip(**(values | changes))
+
+
+def read(name, sure=0.99):
+    others = [lead for lead in (*LEADS, "-aVR") if lead != name]
+    return {name: sure} | dict.fromkeys(others, (1 - sure) / len(others))
+
+
+def page(names, rhythm=(), width=600.0):
+    rows = [
+        [
+            SeenLead(strip(200 + width * column, 500 + 300 * row, width), given)
+            for column, given in enumerate(line)
+        ]
+        for row, line in enumerate(names)
+    ]
+    whole = width * len(names[0])
+    for given in rhythm:
+        rows.append([SeenLead(strip(200, 500 + 300 * len(rows), whole), given)])
+    return rows
+
+
+def names(found):
+    return [("-" if place.inverted else "") + place.lead for place in found.places]
+
+
+def flat(rows):
+    return [name for row in rows for name in row]
+
+
+def test_clear_names_are_read_as_they_stand():
+    found = arrange_seen(page([[read(n) for n in row] for row in STANDARD]), px_per_mm=MM)
+    assert found.name == "3x4"
+    assert names(found) == flat(STANDARD)
+    assert all(place.read for place in found.places)
+    assert found.flags == ()
+
+
+def test_an_order_that_nobody_listed_stands_as_it_was_read():
+    order = [["V6", "I"], ["aVF", "V2"], ["III", "V4"]]
+    found = arrange_seen(page([[read(n) for n in row] for row in order]), px_per_mm=MM)
+    assert names(found) == flat(order)
+    assert found.name == "3x2"
+
+
+def test_one_misread_name_is_put_right_by_the_others():
+    given = [[read(n) for n in row] for row in STANDARD]
+    given[0][3] = read("V1", 0.9)
+    found = arrange_seen(page(given), px_per_mm=MM)
+    assert names(found) == flat(STANDARD)
+    assert not found.places[3].read
+    assert found.flags == (Flag.NAMES_GUESSED,)
+
+
+def test_names_that_nobody_printed_are_guessed_and_say_so():
+    found = arrange_seen(page([[{} for _ in row] for row in STANDARD], [{}]), px_per_mm=MM)
+    assert names(found) == [*flat(STANDARD), "II"]
+    assert not any(place.read for place in found.places)
+    assert Flag.NAMES_GUESSED in found.flags
+    assert found.name == "3x4+1R"
+
+
+def test_cabreras_order_turns_avr_round():
+    found = arrange_seen(page([[read(n) for n in row] for row in CABRERA]), px_per_mm=MM)
+    assert names(found) == flat(CABRERA)
+    assert [place.lead for place in found.places if place.inverted] == ["aVR"]
+
+
+def test_cabreras_order_is_told_by_a_few_names():
+    given = [[read(n) if n in {"-aVR", "aVF", "III"} else {} for n in row] for row in CABRERA]
+    assert names(arrange_seen(page(given), px_per_mm=MM)) == flat(CABRERA)
+
+
+def test_a_long_row_of_one_trace_is_a_rhythm_row():
+    given = [[read(n) for n in row] for row in STANDARD]
+    found = arrange_seen(page(given, [read("V1"), read("II")]), px_per_mm=MM)
+    assert found.name == "3x4+2R"
+    assert [place.lead for place in found.places if place.role == "rhythm"] == ["V1", "II"]
+
+
+def test_rows_of_one_trace_each_are_strips():
+    found = arrange_seen(page([[read("II")], [read("V1")], [read("V5")]]), px_per_mm=MM)
+    assert found.name == "3x1"
+    assert {place.role for place in found.places} == {"strip"}
+
+
+def test_twelve_rows_without_names_are_the_twelve_leads():
+    found = arrange_seen(page([[{}] for _ in LEADS], width=2500.0), px_per_mm=MM)
+    assert names(found) == list(LEADS)
+
+
+def test_ends_are_shared_by_the_rows_of_a_column():
+    rows = page([[read(n) for n in row] for row in STANDARD])
+    off = rows[1][0]
+    rows[1][0] = SeenLead(strip(209, off.strip.left_zero_px), off.names)
+    found = arrange_seen(rows, px_per_mm=MM)
+    assert [p.strip.left_px for p in found.places if p.column == 0] == [200, 200, 200]
+
+
+def test_each_trace_gets_the_name_that_stands_beside_it_as_the_others_do():
+    strips = [strip(200, 500 + 120 * row) for row in range(4)]
+    # Below their own trace, and nearer to the next one.
+    boxes = np.array([[208, y + 72, 240, y + 96, 0.9] for y in (500, 620, 740, 860)], float)
+    assert names_of_strips(strips, boxes, px_per_mm=MM) == [0, 1, 2, 3]
+
+
+def test_names_in_front_of_the_first_column_and_above_the_second_are_both_found():
+    strips = [strip(200 + 600 * c, 500 + 300 * r) for r in range(3) for c in range(2)]
+    boxes = [
+        [70, y - 20, 100, y + 4, 0.9] if c == 0 else [810, y - 60, 850, y - 36, 0.9]
+        for y in (500, 800, 1100)
+        for c in range(2)
+    ]
+    assert names_of_strips(strips, np.array(boxes, float), px_per_mm=MM) == [0, 1, 2, 3, 4, 5]
+
+
+def test_text_far_from_every_trace_is_nobodys_name():
+    boxes = np.array([[900, 100, 940, 124, 0.9]], float)
+    assert names_of_strips([strip(200, 800)], boxes, px_per_mm=MM) == [None]
+    assert names_of_strips([strip(200, 800)], np.zeros((0, 5)), px_per_mm=MM) == [None]
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_one_name_goes_to_one_trace(count):
+    boxes = np.array([[205, 440, 240, 464, 0.9]], float)
+    strips = [strip(200, 500 + 90 * row) for row in range(count)]
+    given = names_of_strips(strips, boxes, px_per_mm=MM)
+    assert given.count(0) == 1
+    assert given[0] == 0
