@@ -138,7 +138,7 @@ def form(pixels):
         (photo, "not_ecg"),
         (lambda: form(np.full((*SHEET, 3), 255, np.uint8)), "not_ecg"),
         (lambda: form(graph_paper()), "not_ecg"),
-        (graph_paper, "no_trace"),
+        (graph_paper, "not_ecg"),
     ],
     ids=["white", "black", "text", "chart", "photo", "form", "form on a grid", "graph paper"],
 )
