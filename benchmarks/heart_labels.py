@@ -183,6 +183,14 @@ def main() -> None:
         half = np.arange(2 * size) % 2 == 0
         told = scores(both[half], which[half], both[~half], 0.01)
         print(f"{name:5s} {auroc(told, which[~half]):.3f}  ({size} of each)")
+    ours, theirs = x[own], real_x[normal]
+    spread = ours.std(axis=0) / theirs.std(axis=0)
+    print("\nNORM, simulated / real")
+    print(f"spread of amplitudes {np.median(spread[:60]):.2f}, of courses "
+          f"{np.median(spread[60:-9]):.2f} (medians)")  # fmt: skip
+    for what, at, unit in (("QRS in ms", -7, 50), ("agreement before QRS", -5, 1)):
+        made, seen = (unit * np.median(each[:, at]) for each in (ours, theirs))
+        print(f"{what} {made:.2f} / {seen:.2f}")
 
 
 if __name__ == "__main__":
