@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from ecgbatch.errors import ConfigError
-from ecgbatch.synth.damage import Step, damaged, named_profile, profile_names, read_profiles
+from ecgbatch.synth.damage import (
+    Step,
+    damaged,
+    drawn_profile,
+    named_profile,
+    profile_names,
+    read_profiles,
+)
 from ecgbatch.synth.layouts import layout
 from ecgbatch.synth.paper import render
 from ecgbatch.synth.style import style
@@ -73,6 +80,15 @@ def test_no_profile_lets_truth_drift_by_half_a_pixel(profile, seed):
     assert seen.mean() > 0.9
     assert np.percentile(np.abs(found[seen]), 99) <= 0.5
     assert abs(np.median(found[seen])) < 0.05
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_no_drawn_chain_lets_truth_drift_by_half_a_pixel(seed):
+    chain = drawn_profile(np.random.default_rng(seed), turned=True)
+    found = found_px(damaged(ruled_page(), profile=chain, seed=seed))
+    seen = np.isfinite(found)
+    assert seen.mean() > 0.4
+    assert np.percentile(np.abs(found[seen]), 99) <= 0.5
 
 
 def test_a_shift_of_the_truth_would_be_found():
