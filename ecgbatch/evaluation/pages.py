@@ -129,7 +129,7 @@ def compare_page(
         if lead.lead not in record.leads_mv or lead.signal_uv.size == 0:
             continue
         margin = round(0.2 * lead.fs_hz)
-        around = _printed_part(record, lead, margin=margin)
+        around = printed_part(record, lead, margin=margin)
         truth = around[margin : margin + lead.signal_uv.size]
         estimate = lead.signal_uv.astype(np.float64) / 1000
         if not np.isfinite(truth).any():
@@ -154,8 +154,17 @@ def compare_page(
     return PageResult(stratum, record.name, outcome, tuple(results), ratio)
 
 
-def _printed_part(record: TrueRecord, lead: Lead, *, margin: int) -> DoubleArray:
-    """The true samples at the times of a published lead and around it; NaN outside the record."""
+def printed_part(record: TrueRecord, lead: Lead, *, margin: int) -> DoubleArray:
+    """Return the true samples at the times of a published lead and around it.
+
+    Args:
+        record: What the page shows.
+        lead: As published; the page's time axis starts with the record.
+        margin: Samples before and after.
+
+    Returns:
+        ``(sample,)`` in mV at the rate of the lead; NaN outside of the record.
+    """
     truth = record.leads_mv[lead.lead]
     if lead.fs_hz != record.fs_hz:
         truth = filters.resample_poly(truth, round(lead.fs_hz), round(record.fs_hz))

@@ -46,6 +46,29 @@ def evaluate(
         ConfigError: No page shows a known record.
         StorageError: The pages cannot be listed.
     """
+    results: list[PageResult] = []
+    for uri, page, record in converted(source, truth, stages=stages, config=config, pairs=pairs):
+        results += _compare(page, record, stratum=uri.rsplit("/", 2)[-2], config=config)
+    return results
+
+
+def converted(
+    source: str,
+    truth: Path,
+    *,
+    stages: Sequence[Stage],
+    config: RunConfig,
+    pairs: Path | None = None,
+) -> Iterator[tuple[str, pa.Table, Path]]:
+    """Convert pages whose records are known, one at a time; arguments are those of ``evaluate``.
+
+    Yields:
+        The page's address, its finished row, and the path of the record that it shows.
+
+    Raises:
+        ConfigError: No page shows a known record.
+        StorageError: The pages cannot be listed.
+    """
     archive = open_store(to_uri(source), config.storage)
     entries = {
         entry.uri: entry
@@ -70,11 +93,9 @@ def evaluate(
         schema=schema.PLAN,
     )
     addresses = {scan_id(uri): uri for uri in shows}
-    results: list[PageResult] = []
     for page in chain(stages)(plan):
         uri = addresses[page["scan_id"][0].as_py()]
-        results += _compare(page, shows[uri], stratum=uri.rsplit("/", 2)[-2], config=config)
-    return results
+        yield uri, page, shows[uri]
 
 
 def _may_be_page(uri: str) -> bool:
