@@ -30,7 +30,7 @@ def beat_rows(measured: Measured, *, segments: Sequence[int]) -> dict[str, Any]:
         return values[row, beat]
 
     def time_ms(values: DoubleArray) -> DoubleArray:
-        return sheet.to_ms(pick(values))
+        return sheet.to_ms(pick(values), row=row)
 
     amplitudes = {
         f"{name}_uv": pick(getattr(heights, name))

@@ -25,7 +25,7 @@ _EDGE_S = 0.04
 _ABOVE_REST = 1.8  # noise and fibrillation have no rest between their peaks
 _FLAT_UV_PER_S = 2000.0
 _WIDTH_S = 0.05  # on either side of a complex
-_NARROW_SHARE, _NARROW_WITHIN_S = 0.70, 0.30
+_NARROW_SHARE, _NARROW_WITHIN_S, _END_S = 0.70, 0.30, 0.10
 _BEFORE_JUMP, _AFTER_JUMP = 5, 16  # samples: a spike charges the electrode for some 30 ms
 
 
@@ -34,8 +34,8 @@ def steepness(sheet: Sheet) -> DoubleArray:
 
     0 where nothing is visible.
     """
-    share = np.where(sheet.known, sheet.slope / sheet.scale[:, None], 0.0)
-    visible = sheet.known.sum(axis=0)
+    share = np.where(sheet.steady, sheet.slope / sheet.scale[:, None], 0.0)
+    visible = sheet.steady.sum(axis=0)
     curve = np.sqrt((share * share).sum(axis=0) / np.maximum(visible, 1))
     for at in np.flatnonzero(sheet.jumps):
         curve[max(at - _BEFORE_JUMP, 0) : at + _AFTER_JUMP] = 0.0
@@ -62,7 +62,7 @@ def find_beats(sheet: Sheet) -> IntArray:
         if np.median(curve[peaks]) < _ABOVE_REST * rest or _is_flat(sheet):
             return np.zeros(0, np.intp)
     peaks = _without_t_waves(peaks, curve[peaks])
-    return _without_narrow_neighbours(peaks, _width(peaks, steep))
+    return _without_narrow_neighbours(peaks, _width(peaks, steep), samples=sheet.samples)
 
 
 def _is_flat(sheet: Sheet) -> bool:
@@ -79,14 +79,18 @@ def _without_t_waves(peaks: IntArray, height: DoubleArray) -> IntArray:
     return np.asarray(peaks[kept], np.intp)
 
 
-def _without_narrow_neighbours(peaks: IntArray, width: DoubleArray) -> IntArray:
-    """Leave out what stands beside a complex and is too narrow for one, as an atrial stimulus."""
+def _without_narrow_neighbours(peaks: IntArray, width: DoubleArray, *, samples: int) -> IntArray:
+    """Leave out what is too narrow for a complex and stands beside one, or where the page ends.
+
+    Beside a complex it is an atrial stimulus or noise, at the end of a row a mark or a cut.
+    """
     if peaks.size < 2:
         return peaks
     narrow = width < _NARROW_SHARE * np.quantile(width, 0.75)
     close = np.diff(peaks) < _NARROW_WITHIN_S * SHEET_HZ
     before, after = np.append(False, close & ~narrow[:-1]), np.append(close & ~narrow[1:], False)
-    return np.asarray(peaks[~(narrow & (before | after))])
+    ends = np.minimum(peaks, samples - 1 - peaks) < _END_S * SHEET_HZ
+    return np.asarray(peaks[~(narrow & (before | after | ends))])
 
 
 def _width(peaks: IntArray, steep: DoubleArray) -> DoubleArray:

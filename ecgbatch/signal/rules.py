@@ -32,6 +32,7 @@ class Rule:
         needs: Names of the facts it rests on; without one of them it does not answer.
         score: From the facts to a number that grows with the statement and is 1 at its limit.
         source: Of the criterion.
+        uses: Further facts that it takes into account where they are known.
     """
 
     code: str
@@ -39,6 +40,7 @@ class Rule:
     needs: tuple[str, ...]
     score: Callable[[Facts], float]
     source: str
+    uses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +75,8 @@ def judge(facts: Facts) -> tuple[Finding, ...]:
 
 
 def _apply(rule: Rule, facts: Facts) -> Finding:
-    evidence = {name: facts[name] for name in rule.needs if name in facts}
-    if len(evidence) < len(rule.needs):
+    evidence = {name: facts[name] for name in (*rule.needs, *rule.uses) if name in facts}
+    if not evidence.keys() >= set(rule.needs):
         return Finding(rule.code, float("nan"), None, evidence, rule.source)
     score = float(rule.score(facts))
     return Finding(rule.code, score, score >= 1, evidence, rule.source)
@@ -91,7 +93,8 @@ def _sum(facts: Facts, wave: str, *leads: str) -> float:
 def _fibrillation(facts: Facts) -> float:
     # Intervals differ by more than a tenth, and no wave before QRS comes back.
     irregular = min(facts["rr_irregularity"] / 0.1, 1.5)
-    return (irregular + 2 * (1 - facts["p_share"])) / 2.0
+    # A fast heart leaves no room in which a P wave could be seen: then that counts half.
+    return (irregular + 2 * (1 - facts.get("p_share", 0.5))) / 1.9
 
 
 def _leftwards_uv(facts: Facts) -> float:
@@ -113,16 +116,15 @@ def _left_ventricle(facts: Facts) -> float:
     return (0.7 * facts["sokolow_lyon_uv"] / 3500 + 0.3 * facts["cornell_uv"] / 2400) / 0.8
 
 
-def _inferior_q(facts: Facts) -> float:
-    leads = ("II", "III", "aVF")
-    depth = -_sum(facts, "q", *leads) - sum(
-        facts[f"{lead}.s_uv"] for lead in leads if facts[f"{lead}.r_uv"] == 0
-    )
-    return depth / (_sum(facts, "r", *leads) + 200) / 0.2
+def _inferior_start(facts: Facts) -> float:
+    # The heart's lower wall is missed where QRS starts upwards and what follows is small.
+    upwards = -_sum(facts, "early", "II", "III", "aVF") - _sum(facts, "r", "II", "III", "aVF") / 10
+    return 1.4 + upwards / 300
 
 
 def _anterior_r(facts: Facts) -> float:
-    return 600 / max(_sum(facts, "r", "V2", "V3"), 60)
+    middle = ((facts["V2.r_uv"] + 50) * (facts["V3.r_uv"] + 50)) ** 0.5
+    return float(350 / middle)
 
 
 def _lateral_strain(facts: Facts) -> float:
@@ -145,8 +147,8 @@ RULES = (
          lambda facts: facts["hr_bpm"] / 100, "by definition"),
     Rule("SBRAD", "Bradycardia: fewer than 60 beats per minute.", ("hr_bpm",),
          lambda facts: 60 / facts["hr_bpm"], "by definition"),
-    Rule("AFIB", "Irregular rhythm without P waves.", ("rr_irregularity", "p_share"),
-         _fibrillation, _CHOSEN),
+    Rule("AFIB", "Irregular rhythm without P waves.", ("rr_irregularity",),
+         _fibrillation, _CHOSEN, uses=("p_share",)),
     Rule("1AVB", "PR interval over 200 ms.", ("pr_ms",),
          lambda facts: facts["pr_ms"] / 200, "by definition"),
     Rule("CLBBB", "QRS of 120 ms and more, its end leftwards.",
@@ -169,9 +171,9 @@ RULES = (
          lambda facts: facts["II.p_uv"] / 250, _AHA_CHAMBERS),
     Rule("LNGQT", "QTc (Fridericia) of 460 ms.", ("qtc_fridericia_ms",),
          lambda facts: facts["qtc_fridericia_ms"] / 460, _AHA_ST),
-    Rule("IMI", "Q waves in II, III and aVF, against their R waves.",
-         tuple(name for wave in "qrs" for name in _uv(wave, "II", "III", "aVF")),
-         _inferior_q, _CHOSEN),
+    Rule("IMI", "QRS starts upwards in II, III and aVF, and R is small.",
+         (*_uv("early", "II", "III", "aVF"), *_uv("r", "II", "III", "aVF")), _inferior_start,
+         _CHOSEN),
     Rule("AMI", "Small R waves in V2 and V3.", _uv("r", "V2", "V3"), _anterior_r, _CHOSEN),
     Rule("ISC_", "ST and T downwards in V5 and V6.",
          (*_uv("st60", "V5", "V6"), *_uv("t", "V5", "V6")), _lateral_strain, _CHOSEN),

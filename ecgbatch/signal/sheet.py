@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import binary_dilation, gaussian_filter1d, maximum_filter1d, minimum_filter1d
+from scipy.ndimage import (
+    binary_dilation,
+    binary_erosion,
+    gaussian_filter1d,
+    maximum_filter1d,
+    minimum_filter1d,
+)
 
 from ecgbatch.signal.resample import resample
 from ecgbatch.types import DoubleArray, Lead
@@ -20,6 +27,11 @@ _JUMP_UV, _JUMP_SHARE, _JUMP_ROWS = 40.0, 0.5, 0.5
 _MOST_JUMPS = 0.03  # of all samples: 15 a second
 _JUMP_AROUND = 21  # samples: 40 ms, half a narrow QRS complex
 _JUMP_BLANK = 9  # samples: 16 ms, what a filter makes of a spike
+_EDGE = 8  # samples
+_LONG = 1.5  # of the shortest row's length
+_TOGETHER = 30  # samples between the starts of strips of one column
+_FARTHEST, _LEAST_MOVE, _CLEARER = 60, 14, 1.4  # 120 ms, 28 ms, and what it must gain
+_T = TypeVar("_T", bound=np.generic)
 _SLOPE_SD_MS = 6.0  # of the Gaussian under slopes: half power at 22 Hz, and it does not ring
 
 
@@ -31,7 +43,10 @@ class Sheet:
         leads: Name of each row.
         places: Where each row stood among the leads that were laid out.
         start_ms: Time of the first column on the page's axis.
+        moved: ``(row,)`` by how many samples a row stands later here than on the page, so that
+            complexes meet.
         known: ``(row, sample)`` bool, where something was printed and read.
+        steady: ``(row, sample)`` bool, where that is so for 16 ms around: ends of rows carry marks.
         signal_uv: ``(row, sample)`` float64; gaps are bridged and ends prolonged, so that filters
             run through. Nothing may be read off where ``known`` is False.
         slope: ``(row, sample)`` smoothed slope in µV per sample.
@@ -43,7 +58,9 @@ class Sheet:
     leads: tuple[str, ...]
     places: tuple[int, ...]
     start_ms: float
+    moved: npt.NDArray[np.intp]
     known: npt.NDArray[np.bool_]
+    steady: npt.NDArray[np.bool_]
     signal_uv: DoubleArray
     slope: DoubleArray
     scale: DoubleArray
@@ -54,9 +71,15 @@ class Sheet:
         """Columns of the sheet."""
         return int(self.known.shape[1])
 
-    def to_ms(self, column: DoubleArray) -> DoubleArray:
-        """Return times on the page's axis for columns, NaN for NaN."""
-        return np.asarray(self.start_ms + column * (1000 / SHEET_HZ))
+    def to_ms(self, column: DoubleArray, *, row: npt.NDArray[np.intp] | None = None) -> DoubleArray:
+        """Return times on the page's axis for columns, NaN for NaN.
+
+        Args:
+            column: Any shape.
+            row: Whose time is asked for, in the same shape; the sheet's own without.
+        """
+        moved = 0 if row is None else self.moved[row]
+        return np.asarray(self.start_ms + (column - moved) * (1000 / SHEET_HZ))
 
 
 def lay_out(leads: Sequence[Lead]) -> Sheet:
@@ -68,49 +91,109 @@ def lay_out(leads: Sequence[Lead]) -> Sheet:
     Args:
         leads: Of one page, in µV, NaN where nothing was printed.
     """
-    rows = []
-    for place, lead in enumerate(leads):
-        finite = np.isfinite(lead.signal_uv)
-        if not finite.any() or not np.isfinite(lead.t0_ms) or not lead.fs_hz > 0:
-            continue
-        first = int(np.ceil(lead.t0_ms * SHEET_HZ / 1000 - 1e-3))
-        count = int(np.floor((lead.signal_uv.size - 1) / lead.fs_hz * SHEET_HZ + 1e-3)) + 1
-        if lead.fs_hz == SHEET_HZ:
-            values = np.where(finite, lead.signal_uv, np.nan)
-        else:
-            values = resample(
-                np.where(finite, lead.signal_uv, np.nan).astype(np.float32),
-                from_hz=lead.fs_hz,
-                to_hz=SHEET_HZ,
-                first_s=max(first / SHEET_HZ - lead.t0_ms / 1000, 0.0),
-                count=count,
-            )
-        rows.append((lead.lead, place, first, values.astype(np.float64)))
+    rows = [row for place, lead in enumerate(leads) if (row := _row(place, lead)) is not None]
     if not rows:
         return _empty()
-    start = min(first for *_, first, _ in rows)
+    start = min(row.first for row in rows)
     limit = start + int(_MOST_LEAD_S / len(rows) * SHEET_HZ)
-    rows = [row for row in rows if row[2] < limit]
-    stop = min(limit, max(first + values.size for *_, first, values in rows))
+    rows = [row for row in rows if row.first < limit]
+    stop = min(limit, max(row.first + row.values.size for row in rows))
     signal = np.full((len(rows), stop - start), np.nan)
-    for row, (*_, first, values) in zip(signal, rows, strict=True):
-        inside = values[: max(stop - first, 0)]
-        row[first - start : first - start + inside.size] = inside
-    keep = np.isfinite(signal).any(axis=1)
-    if not keep.any():
-        return _empty()
-    signal = signal[keep]
+    for line, row in zip(signal, rows, strict=True):
+        inside = row.values[: stop - row.first]
+        line[row.first - start : row.first - start + inside.size] = inside
     known = np.isfinite(signal)
     _bridge(signal, known)
+    moved = _moves(signal, known)
+    for line, there, move in zip(signal, known, moved, strict=True):
+        if move:
+            line[:], there[:] = _shifted(line, move), _shifted(there, move)
+            there[: max(move, 0)] = False
+            there[there.size + min(move, 0) :] = False
+    kept = known.any(axis=1)
+    signal, known, moved = signal[kept], known[kept], moved[kept]
     jumps = _jumps(signal, known)
     if jumps.any():
         _bridge(signal, known & ~binary_dilation(jumps, np.ones(_JUMP_BLANK)))
     slope = gaussian_filter1d(signal, _SLOPE_SD_MS * SHEET_HZ / 1000, axis=1, order=1)
-    kept = [row for row, good in zip(rows, keep, strict=True) if good]
-    names, places = tuple(row[0] for row in kept), tuple(row[1] for row in kept)
+    steady = binary_erosion(known, np.ones((1, 2 * _EDGE + 1)), border_value=1)
+    there = [row for row, keep in zip(rows, kept, strict=True) if keep]
     return Sheet(
-        names, places, 1000 * start / SHEET_HZ, known, signal, slope, _scale(slope, known), jumps
+        leads=tuple(row.lead for row in there),
+        places=tuple(row.place for row in there),
+        start_ms=1000 * start / SHEET_HZ,
+        moved=moved,
+        known=known,
+        steady=steady,
+        signal_uv=signal,
+        slope=slope,
+        scale=_scale(slope, known),
+        jumps=jumps,
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Row:
+    lead: str
+    place: int
+    first: int
+    values: DoubleArray
+
+
+def _row(place: int, lead: Lead) -> _Row | None:
+    """Read a lead at ``SHEET_HZ``; None where it holds nothing."""
+    finite = np.isfinite(lead.signal_uv)
+    if not finite.any() or not np.isfinite(lead.t0_ms) or not lead.fs_hz > 0:
+        return None
+    values = np.where(finite, lead.signal_uv, np.nan)
+    first = int(np.ceil(lead.t0_ms * SHEET_HZ / 1000 - 1e-3))
+    if lead.fs_hz != SHEET_HZ:
+        values = resample(
+            values.astype(np.float32),
+            from_hz=lead.fs_hz,
+            to_hz=SHEET_HZ,
+            first_s=max(first / SHEET_HZ - lead.t0_ms / 1000, 0.0),
+            count=int(np.floor((values.size - 1) / lead.fs_hz * SHEET_HZ + 1e-3)) + 1,
+        )
+    if not np.isfinite(values).any():
+        return None
+    return _Row(lead.lead, place, first, values.astype(np.float64))
+
+
+def _shifted(values: npt.NDArray[_T], move: int) -> npt.NDArray[_T]:
+    """Move values to later samples; the ends repeat."""
+    place = np.clip(np.arange(values.size) - move, 0, values.size - 1)
+    return np.asarray(values[place])
+
+
+def _moves(signal: DoubleArray, known: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
+    """By how many samples each short row must move so that its complexes meet those of long rows.
+
+    Where a column was cut or a row's start misread, strips and rhythm rows differ by as much as
+    100 ms. Complexes of different leads peak within some 20 ms of each other, and the strips of a
+    column share their start, so what is more than that over a whole column is the page's.
+    """
+    moved = np.zeros(len(signal), np.intp)
+    length = known.sum(axis=1)
+    long = length > _LONG * length.min()
+    if long.all() or not long.any():
+        return moved
+    steep = np.abs(gaussian_filter1d(signal, 2 * _SLOPE_SD_MS * SHEET_HZ / 1000, axis=1, order=1))
+    steep = np.where(known, steep, 0.0) / np.maximum(steep.max(axis=1, keepdims=True), 1e-9)
+    reference = steep[long].mean(axis=0)
+    first = known.argmax(axis=1)
+    for begin in np.unique(first[~long]):
+        column = ~long & (np.abs(first - begin) <= _TOGETHER)
+        if moved[column].any():
+            continue
+        from_, to = int(first[column].min()), int((first[column] + length[column]).max())
+        strips = steep[column, from_:to].sum(axis=0)
+        around = np.pad(reference, _FARTHEST)[from_ : to + 2 * _FARTHEST]
+        likeness = np.correlate(around - around.mean(), strips - strips.mean())
+        move = int(likeness.argmax()) - _FARTHEST
+        if abs(move) >= _LEAST_MOVE and likeness.max() > _CLEARER * likeness[_FARTHEST]:
+            moved[column] = move
+    return moved
 
 
 def _bridge(signal: DoubleArray, known: npt.NDArray[np.bool_]) -> None:
@@ -139,8 +222,18 @@ def _jumps(signal: DoubleArray, known: npt.NDArray[np.bool_]) -> npt.NDArray[np.
 
 def _empty() -> Sheet:
     nothing = np.zeros((0, 0))
+    no = nothing > 0
     return Sheet(
-        (), (), 0.0, nothing.astype(np.bool_), nothing, nothing, np.zeros(0), np.zeros(0, np.bool_)
+        leads=(),
+        places=(),
+        start_ms=0.0,
+        moved=np.zeros(0, np.intp),
+        known=no,
+        steady=no,
+        signal_uv=nothing,
+        slope=nothing,
+        scale=np.zeros(0),
+        jumps=np.zeros(0, np.bool_),
     )
 
 

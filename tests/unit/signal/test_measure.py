@@ -163,3 +163,21 @@ def test_extreme_amplitudes_scale_voltages_and_nothing_else():
     assert tall.limb_span_uv == pytest.approx(20 * usual.limb_span_uv, rel=0.02)
     assert tall.qt_ms == pytest.approx(usual.qt_ms, abs=4)
     assert tall.qrs_axis_deg == pytest.approx(usual.qrs_axis_deg, abs=1)
+
+
+def test_a_column_that_starts_at_the_wrong_time_widens_no_complex():
+    record = heart(3)
+    page = columns(record)
+    late = [
+        replace(each, t0_ms=each.t0_ms + 60)
+        if each.lead in {"I", "II", "III"} and each.role == "strip"
+        else each
+        for each in page
+    ]
+    right, wrong = measure(page), measure(late)
+    assert wrong.page.qrs_ms == pytest.approx(right.page.qrs_ms, abs=4)
+    assert wrong.page.beats == right.page.beats
+    # The strip's own times stay those of the page.
+    strips = wrong.sheet.moved[:3]
+    assert strips == pytest.approx(-30, abs=2)
+    assert np.count_nonzero(wrong.sheet.moved) == 3
