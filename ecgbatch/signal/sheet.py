@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import (
     binary_dilation,
-    binary_erosion,
     gaussian_filter1d,
     maximum_filter1d,
     minimum_filter1d,
@@ -116,7 +115,6 @@ def lay_out(leads: Sequence[Lead]) -> Sheet:
     if jumps.any():
         _bridge(signal, known & ~binary_dilation(jumps, np.ones(_JUMP_BLANK)))
     slope = gaussian_filter1d(signal, _SLOPE_SD_MS * SHEET_HZ / 1000, axis=1, order=1)
-    steady = binary_erosion(known, np.ones((1, 2 * _EDGE + 1)), border_value=1)
     there = [row for row, keep in zip(rows, kept, strict=True) if keep]
     return Sheet(
         leads=tuple(row.lead for row in there),
@@ -124,7 +122,7 @@ def lay_out(leads: Sequence[Lead]) -> Sheet:
         start_ms=1000 * start / SHEET_HZ,
         moved=moved,
         known=known,
-        steady=steady,
+        steady=_steady(known),
         signal_uv=signal,
         slope=slope,
         scale=_scale(slope, known),
@@ -194,6 +192,14 @@ def _moves(signal: DoubleArray, known: npt.NDArray[np.bool_]) -> npt.NDArray[np.
         if abs(move) >= _LEAST_MOVE and likeness.max() > _CLEARER * likeness[_FARTHEST]:
             moved[column] = move
     return moved
+
+
+def _steady(known: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Say where samples are known all around; the sheet's own ends are no borders."""
+    width = 2 * _EDGE + 1
+    total = np.cumsum(np.pad(known, ((0, 0), (_EDGE, _EDGE)), constant_values=True), axis=1)
+    before = np.pad(total, ((0, 0), (1, 0)))[:, :-width]
+    return np.asarray(total[:, width - 1 :] - before == width)
 
 
 def _bridge(signal: DoubleArray, known: npt.NDArray[np.bool_]) -> None:
