@@ -107,4 +107,5 @@ def _simulated(recipe: Recipe) -> Simulated:
         count=recipe.source.records or recipe.count * per_unit,
         seconds=recipe.source.seconds,
         conditions=recipe.source.conditions,
+        faults=recipe.source.faults,
     )

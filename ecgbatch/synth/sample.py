@@ -59,7 +59,7 @@ def write_sample(folder: Path) -> None:
             continue
         pages = [_page(page, records) for page in entry["pages"]]
         kind = entry["kind"].removeprefix("truncated_")
-        data = scan_file(kind, pages, jpeg_quality=_JPEG_QUALITY)
+        data = scan_file(kind, pages, jpeg_quality=_JPEG_QUALITY, smallest=True)
         path.write_bytes(spoiled(data, "truncated") if kind != entry["kind"] else data)
         for number, (page, sheet) in enumerate(zip(entry["pages"], pages, strict=True), 1):
             truths.append(_truth_row(entry, number, page, sheet.truth))

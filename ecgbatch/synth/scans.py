@@ -81,7 +81,9 @@ def _paper() -> ByteArray:
     return np.full((1700, 2200, 3), 255, np.uint8)
 
 
-def scan_file(kind: str, sheets: Sequence[Sheet], *, jpeg_quality: int) -> bytes:
+def scan_file(
+    kind: str, sheets: Sequence[Sheet], *, jpeg_quality: int, smallest: bool = False
+) -> bytes:
     """Return pages as one file.
 
     Args:
@@ -89,6 +91,7 @@ def scan_file(kind: str, sheets: Sequence[Sheet], *, jpeg_quality: int) -> bytes
             ``pdf_vector``.
         sheets: The pages; those of ``MULTI_PAGE`` take several.
         jpeg_quality: Wherever JPEG is used, 1 to 95.
+        smallest: Whether a PNG may take seconds to become some per cent smaller.
 
     Raises:
         ConfigError: A page has no vector form; see ``vector_page``.
@@ -105,7 +108,7 @@ def scan_file(kind: str, sheets: Sequence[Sheet], *, jpeg_quality: int) -> bytes
     buffer = io.BytesIO()
     dpi = (first.dpi, first.dpi)
     if kind == "png":
-        Image.fromarray(first.pixels).save(buffer, "PNG", optimize=True, dpi=dpi)
+        Image.fromarray(first.pixels).save(buffer, "PNG", optimize=smallest, dpi=dpi)
         return buffer.getvalue()
     mode, compression = {
         "tiff_g4": ("1", "group4"),

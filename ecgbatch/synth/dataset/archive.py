@@ -15,6 +15,7 @@ from ecgbatch.synth.dataset.made import Made, facts_of, printed, signal_rows
 from ecgbatch.synth.dataset.names import other_file, path_of
 from ecgbatch.synth.dataset.recipe import Recipe
 from ecgbatch.synth.dicom import waveform_file
+from ecgbatch.synth.pdf import DOCUMENT_FACES
 from ecgbatch.synth.scans import (
     MULTI_PAGE,
     SPOILS,
@@ -74,8 +75,10 @@ def _choice(
     choice = draw_page(recipe, source, page)
     if kind == "tiff_g4":  # one bit a pixel: whoever scanned it chose so
         return replace(choice, profile=str(rng.choice(_BITONAL)))
-    if kind == "pdf_vector":
-        return replace(choice, profile="clean")
+    if kind == "pdf_vector":  # straight from the cart, in one of the faces that PDF knows by name
+        known = choice.style.face in DOCUMENT_FACES
+        look = choice.style if known else replace(choice.style, face=DOCUMENT_FACES[0])
+        return replace(choice, profile="clean", style=look)
     return choice
 
 

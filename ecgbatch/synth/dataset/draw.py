@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 
 from ecgbatch.errors import ConfigError
-from ecgbatch.synth.dataset.recipe import Recipe
+from ecgbatch.synth.damage import drawn_profile
+from ecgbatch.synth.dataset.recipe import DRAWN, Recipe
 from ecgbatch.synth.layouts import Layout, layout, lead_of
+from ecgbatch.synth.looks import drawn_look
 from ecgbatch.synth.plan import plan_page
 from ecgbatch.synth.sources import RecordRef, Source
-from ecgbatch.synth.style import Style, drawn_style, style
+from ecgbatch.synth.style import Style, drawn_style, style, style_names
 
 _TRIES = 40
 _USUAL_MM_PER_S = 25.0
@@ -73,33 +75,25 @@ def draw_page(recipe: Recipe, source: Source, index: int) -> PageChoice:
 def draw_of(recipe: Recipe, ref: RecordRef, *, index: int, rng: np.random.Generator) -> PageChoice:
     """Draw one page of a record that is given; see ``draw_page``."""
     for attempt in range(_TRIES):
-        speed, gain = (float(_drawn(table, rng)) for table in (recipe.speeds, recipe.gains))
-        form = _at_speed(layout(_drawn(recipe.layouts, rng)), speed)
-        form = _with_other_rhythm(form, ref, recipe.other_rhythm, rng)
-        start_s = _start_s(ref, form, rng)
-        if not fills(ref, form, start_s=start_s):
+        name, form = _drawn(recipe.styles, rng), _drawn(recipe.layouts, rng)
+        # The later tries leave a style as it is: its own marks are the ones sure to fit.
+        drawn = _look(recipe, ref, name, form, rng, vary=attempt < _TRIES // 2)
+        if drawn is None:
             continue
-        changes: dict[str, Any] = {"speed_mm_per_s": speed, "gain_mm_per_mv": gain}
-        if rng.random() < recipe.split_gain and gain >= 5:
-            changes["chest_gain_mm_per_mv"] = gain / 2
-        if recipe.row_pitch_mm is not None:
-            changes["row_pitch_mm"] = round(float(rng.uniform(*recipe.row_pitch_mm)), 2)
-        name = _drawn(recipe.styles, rng)
-        # The later tries leave the style as it is: its own marks are the ones sure to fit.
-        vary = recipe.vary_styles and attempt < _TRIES // 2
-        look = drawn_style(rng, name, **changes) if vary else style(name, **changes)
-        dpi = float(_drawn(recipe.dpi, rng))
-        if not _fits(form, look):
+        arranged, look = drawn
+        start_s = _start_s(ref, arranged, rng)
+        dpi, profile = float(_drawn(recipe.dpi, rng)), _drawn(recipe.profiles, rng)
+        if not fills(ref, arranged, start_s=start_s) or not _fits(arranged, look):
             continue
         return PageChoice(
             index=index,
             ref=ref,
             start_s=start_s,
             split=split_of(ref.patient_id, recipe.splits),
-            layout=form,
+            layout=arranged,
             style=look,
             dpi=dpi,
-            profile=_drawn(recipe.profiles, rng),
+            profile=drawn_profile(rng, turned=True).name if profile == DRAWN else profile,
             seed=int(rng.integers(2**63)),
         )
     raise ConfigError(
@@ -107,6 +101,33 @@ def draw_of(recipe: Recipe, ref: RecordRef, *, index: int, rng: np.random.Genera
         "and style of the recipe can print it; choose layouts with fewer leads or seconds, "
         "another paper or a wider row_pitch_mm"
     )
+
+
+def _look(
+    recipe: Recipe, ref: RecordRef, name: str, form: str, rng: np.random.Generator, *, vary: bool
+) -> tuple[Layout, Style] | None:
+    """Draw how a layout is printed, or None where what was drawn is not what the recipe allows."""
+    changes: dict[str, Any] = {}
+    if recipe.row_pitch_mm is not None:
+        changes["row_pitch_mm"] = round(float(rng.uniform(*recipe.row_pitch_mm)), 2)
+    if name == DRAWN:
+        found = drawn_look(rng, layouts=[form])
+        look = replace(found.style, **changes)
+        if {look.speed_mm_per_s} <= _numbers(recipe.speeds) and {look.gain_mm_per_mv} <= _numbers(
+            recipe.gains
+        ):
+            return found.layout, look
+        return None
+    speed, gain = (float(_drawn(table, rng)) for table in (recipe.speeds, recipe.gains))
+    arranged = _with_other_rhythm(_at_speed(layout(form), speed), ref, recipe.other_rhythm, rng)
+    changes |= {"speed_mm_per_s": speed, "gain_mm_per_mv": gain}
+    if rng.random() < recipe.split_gain and gain >= 5:
+        changes["chest_gain_mm_per_mv"] = gain / 2
+    return arranged, drawn_style(rng, name, **changes) if vary else style(name, **changes)
+
+
+def _numbers(weights: Mapping[str, float]) -> set[float]:
+    return {float(name) for name in weights}
 
 
 def require_printable(recipe: Recipe, ref: RecordRef) -> None:
@@ -135,7 +156,7 @@ def require_printable(recipe: Recipe, ref: RecordRef) -> None:
     if not any(
         _fits(form, style(name, speed_mm_per_s=speed, **pitch))
         for form, speed in filled
-        for name in recipe.styles
+        for name in set(recipe.styles) - {DRAWN} or style_names()
     ):
         raise ConfigError(
             "layouts, styles, speeds and row_pitch_mm: no style of the recipe has room for any of "

@@ -20,6 +20,8 @@ from ecgbatch.types import LEADS
 
 KINDS = ("pages", "boxes", "crops", "overlap", "archive")
 ALL = "all"
+DRAWN = "drawn"
+"""Among styles: a look of its own for every page. Among profiles: what may happen to a page."""
 
 
 def weights_of(value: Any, *, every: Iterable[Any], check: Callable[[str], object]) -> Any:
@@ -77,6 +79,14 @@ def _resolution(name: str) -> None:
         raise ConfigError(f"{name} is not between 50 and 1200")
 
 
+def _unless_drawn(check: Callable[[str], object]) -> Callable[[str], object]:
+    def checked(name: str) -> None:
+        if name != DRAWN:
+            check(name)
+
+    return checked
+
+
 def _number(name: str) -> float:
     try:
         return float(name)
@@ -85,8 +95,8 @@ def _number(name: str) -> float:
 
 
 _LAYOUTS = _names("layout", layout_names, layout)
-_STYLES = _names("style", style_names, style)
-_PROFILES = _names("profile", profile_names, named_profile)
+_STYLES = _names("style", style_names, _unless_drawn(style))
+_PROFILES = _names("profile", profile_names, _unless_drawn(named_profile))
 _CONDITIONS = _names("condition", condition_names, find_condition)
 _DPI = _names("dpi", lambda: (100, 150, 200, 300, 400), _resolution)
 _SPEEDS = _names("speed", lambda: SPEEDS_MM_PER_S, _one_of(SPEEDS_MM_PER_S, "mm/s"))
@@ -107,6 +117,9 @@ class SourceRecipe(_Settings):
         default=None, ge=1, le=10**9, description="Simulated records; default: one per page."
     )
     seconds: float = Field(default=10.0, ge=1, le=3600, description="Of a simulated record.")
+    faults: float = Field(
+        default=0.03, ge=0, le=1, description="Simulated records with swapped or loose electrodes."
+    )
     leave_out: bool = Field(
         default=False, description="Leave records out that the recipe cannot print."
     )
@@ -146,9 +159,12 @@ class Recipe(_Settings):
     seed: int = Field(default=0, ge=0, le=2**63 - 1)
     source: SourceRecipe = SourceRecipe()
     layouts: Annotated[dict[str, float], _LAYOUTS] = Field(default={ALL: 1}, description="Weights.")
-    styles: Annotated[dict[str, float], _STYLES] = Field(default={ALL: 1}, description="Weights.")
+    styles: Annotated[dict[str, float], _STYLES] = Field(
+        default={ALL: 1, DRAWN: 30}, description="Weights; `drawn` is another look every time."
+    )
     profiles: Annotated[dict[str, float], _PROFILES] = Field(
-        default={ALL: 1}, description="Weights; `a+b` is one after the other."
+        default={ALL: 1, DRAWN: 70},
+        description="Weights; `a+b` is one after the other, `drawn` a likely chain of them.",
     )
     dpi: Annotated[dict[str, float], _DPI] = Field(
         default={"100": 1, "150": 2, "200": 4, "300": 2}, description="Weights."
@@ -215,7 +231,8 @@ def _defaults_of(kind: object) -> dict[str, Any]:
     if kind == "boxes":
         return {"layouts": [name for name in layout_names() if _has_classes(name)]}
     if kind == "overlap":
-        return {"row_pitch_mm": (9.0, 18.0), "gains": {"10": 0.6, "20": 0.4}}
+        rows = [name for name in layout_names() if layout(name).row_count > 1]
+        return {"layouts": rows, "row_pitch_mm": (9.0, 18.0), "gains": {"10": 0.6, "20": 0.4}}
     return {}
 
 

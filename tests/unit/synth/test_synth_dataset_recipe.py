@@ -5,6 +5,7 @@ import pytest
 from ecgbatch.errors import ConfigError
 from ecgbatch.synth.dataset.draw import draw_page, record_number, split_of
 from ecgbatch.synth.dataset.recipe import difference, make_recipe, read_recipe
+from ecgbatch.synth.electrodes import FAULTS
 from ecgbatch.synth.layouts import layout_names
 from ecgbatch.synth.sources import Simulated
 from tests.factories_synth import recipe
@@ -96,12 +97,31 @@ def test_drawn_pages_follow_the_weights():
 
 
 def test_other_speeds_print_other_lengths_and_slow_ones_need_long_records():
-    chosen = recipe(speeds=["50"])
+    chosen = recipe(speeds=["50"], styles=["red_a4"])
     page = draw_page(chosen, simulated(chosen), 0)
     assert (page.style.speed_mm_per_s, page.layout.duration_s) == (50.0, 5.0)
-    slow = recipe(speeds=["12.5"])
+    slow = recipe(speeds=["12.5"], styles=["red_a4"])
     with pytest.raises(ConfigError, match="sim-5"):
         draw_page(slow, simulated(slow), 0)
+
+
+def test_drawn_looks_and_damage_differ_on_every_page_within_what_is_allowed():
+    chosen = recipe(styles=["drawn"], profiles=["drawn"], speeds=["25"], gains=["10", "5"])
+    pages = [draw_page(chosen, simulated(chosen), index) for index in range(60)]
+    assert len({page.style for page in pages}) == 60
+    assert {page.style.speed_mm_per_s for page in pages} == {25.0}
+    assert {page.style.gain_mm_per_mv for page in pages} == {10.0, 5.0}
+    assert len({page.profile for page in pages}) > 15
+    assert {page.layout.name for page in pages} == {"3x4+1R", "6x2"}
+
+
+def test_faults_of_electrodes_are_labelled_in_their_share():
+    source = Simulated(seed=1, count=400, seconds=10.0, conditions={"NORM": 1.0}, faults=0.25)
+    faulty = [number for number in range(400) if set(source.ref(number).labels) & set(FAULTS)]
+    assert abs(len(faulty) / 400 - 0.25) < 0.07
+    number = faulty[0]
+    leads = source.load(source.ref(number), start_s=0.0, seconds=1.0)
+    assert len(leads["II"]) == 500
 
 
 def test_rows_stand_as_close_as_was_asked():
@@ -109,3 +129,4 @@ def test_rows_stand_as_close_as_was_asked():
     pages = [draw_page(chosen, simulated(chosen), index) for index in range(40)]
     assert all(9 <= page.style.row_pitch_mm <= 18 for page in pages)
     assert {page.style.gain_mm_per_mv for page in pages} == {10.0, 20.0}
+    assert min(page.layout.row_count for page in pages) > 1
