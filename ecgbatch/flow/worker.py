@@ -69,7 +69,8 @@ class Worker:
         keys = _keys(rows, place=self._place)
         careful = ray.get(self._ledger.begin.remote(keys))
         pages = self._one_by_one(rows, keys) if careful else self._work(rows)
-        yield from batches(self._counted(pages), rows=_ROWS_OUT if self._last else 1)
+        for table in batches(self._counted(pages), rows=_ROWS_OUT if self._last else 1):
+            yield table.combine_chunks()  # Ray serialises chunk by chunk, in Python: 5 ms a page
         ray.get(self._ledger.end.remote(keys))
 
     def _one_by_one(self, rows: pa.Table, keys: list[str]) -> Iterator[pa.Table]:
