@@ -1,10 +1,10 @@
-"""What rules from measurements are worth: AUROC on labelled records, beside published floors.
+"""What rules from measurements are worth: AUROC on labelled records, beside simpler rules.
 
     ECGBATCH_DATA=DIR OMP_NUM_THREADS=1 python benchmarks/rules.py [records]
 
 DIR holds PTB-XL records in microvolts as ``ptbxl/*.npz`` and ``ptbxl/labels.csv``. Limits were
 chosen on folds 1 to 8 and are reported on fold 9; folds keep each patient's records together. The
-floors are those of training-free rules on a part of fold 10, so they are other records.
+floors are those of simpler training-free rules on a part of fold 10, so they are other records.
 """
 
 import csv
@@ -23,7 +23,7 @@ from ecgbatch.signal.rules import RULES, judge
 from ecgbatch.types import LEADS, DoubleArray, Lead
 
 REPORTED_FOLD = 9
-# Code of the rule, label of PTB-XL, published floor.
+# Code of the rule, label of PTB-XL, floor.
 LABELS = (
     ("AFIB", "rhythm:AFIB", 0.928),
     ("SBRAD", "rhythm:SBRAD", 0.944),

@@ -205,8 +205,8 @@ def _steady(known: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
 def _bridge(signal: DoubleArray, known: npt.NDArray[np.bool_]) -> None:
     """Draw straight lines through gaps, and level ones outwards, in place."""
     for row, there in zip(signal, known, strict=True):
-        if not there.all():
-            at = np.flatnonzero(there)
+        at = np.flatnonzero(there)
+        if 0 < at.size < row.size:
             row[:] = np.interp(np.arange(row.size), at, row[at])
 
 

@@ -5,7 +5,9 @@ from dataclasses import astuple, fields, replace
 import numpy as np
 import pytest
 
+from ecgbatch.signal.beat_rows import beat_rows
 from ecgbatch.signal.measure import Measurement, measure
+from ecgbatch.synth.patient import condition_names
 from tests.factories_hearts import columns, full, heart, lead
 
 
@@ -181,3 +183,36 @@ def test_a_column_that_starts_at_the_wrong_time_widens_no_complex():
     strips = wrong.sheet.moved[:3]
     assert strips == pytest.approx(-30, abs=2)
     assert np.count_nonzero(wrong.sheet.moved) == 3
+
+
+def scrap(rng, signals):
+    """A piece of a lead, cut anywhere, with holes, steps, noise, any gain, rate and start."""
+    name = str(rng.choice(list(signals)))
+    first = int(rng.integers(0, 4900))
+    part = signals[name][first : first + int(rng.choice([1, 2, 5, 20, 100, 250, 700, 1250, 5000]))]
+    part = part * rng.choice([0.0, 0.001, 1.0, 1.0, 1.0, 1.0, 50.0])
+    part = part + rng.normal(0, rng.choice([0.0, 0.0, 1.0, 100.0, 1e4]), part.size)
+    for _ in range(rng.integers(0, 4)):
+        hole = int(rng.integers(0, part.size + 1))
+        part[hole : hole + int(rng.integers(0, 200))] = rng.choice([np.nan, np.inf, 0.0, 3e4, 1e30])
+    fs_hz = float(rng.choice([500.0, 500.0, 100.0, 250.0, 360.0, 1000.0]))
+    t0_ms = float(rng.choice([0.0, 2.0 * first, 2 * first + 0.7, -500.0]))
+    return lead(name, part, t0_ms=t0_ms, fs_hz=fs_hz)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_any_heap_of_scraps_is_measured_in_order_or_not_at_all(seed):
+    rng = np.random.default_rng(seed)
+    signals = heart(seed, condition=str(rng.choice(condition_names()))).by_name()
+    leads = [scrap(rng, signals) for _ in range(rng.integers(0, 14))]
+    measured = measure(leads)
+    rows = beat_rows(measured, segments=[0] * len(leads))
+    assert len({len(column) for column in rows.values()}) == 1
+    on, peak, off = (np.asarray(rows[f"qrs_{name}_ms"]) for name in ("on", "peak", "off"))
+    assert (on <= peak + 1).all()
+    assert (peak <= off + 1).all()
+    values = np.array(astuple(measured.page), np.float64)
+    assert not np.isinf(values).any()
+    assert not (
+        np.array([measured.page.pr_ms, measured.page.qt_ms, measured.page.hr_bpm]) < 0
+    ).any()
