@@ -11,7 +11,7 @@ from collections.abc import Collection
 
 from ecgbatch.errors import PageError, Reason
 from ecgbatch.flags import Flag
-from ecgbatch.imaging.decode.content import Content, Document, Scale
+from ecgbatch.imaging.decode.content import Content, Document, Room, Scale, fresh
 from ecgbatch.imaging.decode.sniff import EXTENSIONS, sniff
 
 __all__ = ["EXTENSIONS", "Content", "Document", "Scale", "open_document"]
@@ -26,6 +26,7 @@ def open_document(
     pdf_dpi: float,
     assumed_speed_mm_per_s: float = 25.0,
     assumed_gain_mm_per_mv: float = 10.0,
+    room: Room = fresh,
 ) -> tuple[Document, tuple[Flag, ...]]:
     """Open a file by what its bytes are.
 
@@ -38,6 +39,8 @@ def open_document(
             readable lines.
         assumed_speed_mm_per_s: Of drawn leads where the page does not say it.
         assumed_gain_mm_per_mv: The same.
+        room: Where decoders that can choose put a page; what one page left there, the next one
+            overwrites.
 
     Returns:
         The document, and flags that hold for each of its pages.
@@ -52,7 +55,7 @@ def open_document(
     if form == "jpeg":
         from ecgbatch.imaging.decode.jpeg import JpegDocument
 
-        return JpegDocument(data, max_pixels=max_pixels), flags
+        return JpegDocument(data, max_pixels=max_pixels, room=room), flags
     if form == "png":
         from ecgbatch.imaging.decode.png import PngDocument
 

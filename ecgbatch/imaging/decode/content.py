@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import numpy as np
 
@@ -53,6 +54,15 @@ class Content:
     def flagged(self, *flags: Flag) -> Content:
         """Return the same content with ``flags`` added."""
         return replace(self, flags=tuple(dict.fromkeys((*self.flags, *flags))))
+
+
+Room: TypeAlias = Callable[[int], ByteArray]
+"""Gives memory for as many bytes, where a decoder may put a page."""
+
+
+def fresh(count: int) -> ByteArray:
+    """Return memory of its own for a page."""
+    return np.empty(count, np.uint8)
 
 
 class Document(Protocol):
@@ -129,5 +139,6 @@ def check_not_blank(pixels: ByteArray) -> None:
 
 
 def _flat(pixels: ByteArray) -> bool:
-    spread = np.ptp(pixels.reshape(-1, *pixels.shape[2:]).astype(np.int16), axis=0)
+    channels = np.ascontiguousarray(pixels.reshape(-1, *pixels.shape[2:]).T)
+    spread = channels.max(axis=-1).astype(np.int16) - channels.min(axis=-1)
     return bool(np.all(spread < _BLANK_LEVELS))

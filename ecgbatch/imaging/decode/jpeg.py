@@ -19,8 +19,10 @@ from ecgbatch.errors import PageError, Reason
 from ecgbatch.flags import Flag
 from ecgbatch.imaging.decode.content import (
     Content,
+    Room,
     check_not_blank,
     check_size,
+    fresh,
     trusted_dpi,
 )
 from ecgbatch.imaging.decode.exif import Exif, read_exif, swaps_axes, upright
@@ -124,13 +126,20 @@ def _frame(marker: int, body: bytes) -> tuple[int, int, int]:
     return width, height, components
 
 
-def decode_pixels(data: bytes, *, components: int, inverted_cmyk: bool = True) -> ByteArray:
+def decode_pixels(
+    data: bytes,
+    *,
+    components: int,
+    inverted_cmyk: bool = True,
+    into: ByteArray | None = None,
+) -> ByteArray:
     """Decode to grey or RGB.
 
     Args:
         data: A whole JPEG.
         components: 1, 3 or 4, from its header.
         inverted_cmyk: Whether 0 means full ink, as Adobe's encoders have it and all follow.
+        into: ``(bytes,)`` memory for what libjpeg gives; fresh memory by default.
 
     Returns:
         ``(row, column)`` for one component, ``(row, column, 3)`` otherwise.
@@ -140,7 +149,7 @@ def decode_pixels(data: bytes, *, components: int, inverted_cmyk: bool = True) -
     """
     colours = {1: "GRAY", 3: "RGB", 4: "CMYK"}[components]
     try:
-        pixels: ByteArray = simplejpeg.decode_jpeg(data, colours, **_FAST)
+        pixels: ByteArray = simplejpeg.decode_jpeg(data, colours, buffer=into, **_FAST)
     except ValueError as error:
         raise PageError(Reason.CORRUPT_IMAGE) from error
     if components == 1:
@@ -171,8 +180,11 @@ def end_of_image(data: bytes, *, scan_at: int) -> int:
     Raises:
         PageError: ``corrupt_image``; there is none.
     """
-    # Nearly always the first such pair is the end; only a table between scans may hold another.
-    if data.find(b"\xff\xd9", scan_at) == len(data) - 2:
+    # Nearly always the only such pair is the end; only a table between scans may hold another.
+    # Half of all bytes of a scan look like the first of the pair to a search for strings.
+    scan = np.frombuffer(data, np.uint8, offset=scan_at)
+    pairs = np.flatnonzero((scan[:-1] == 0xFF) & (scan[1:] == 0xD9))
+    if pairs.size and pairs[0] == scan.size - 2:
         return len(data)
     at = scan_at
     while True:
@@ -190,9 +202,10 @@ class JpegDocument:
     format = "jpeg"
     page_count = 1
 
-    def __init__(self, data: bytes, *, max_pixels: int) -> None:
+    def __init__(self, data: bytes, *, max_pixels: int, room: Room = fresh) -> None:
         self._data = data
         self._max_pixels = max_pixels
+        self._room = room
 
     def read(self, page_no: int) -> Content:
         """Decode the page; ``page_no`` is 1."""
@@ -206,7 +219,8 @@ class JpegDocument:
             damaged=Reason.CORRUPT_IMAGE,
         )
         end = end_of_image(data, scan_at=header.scan_at)
-        pixels = decode_pixels(data, components=header.components)
+        room = self._room(header.width_px * header.height_px * header.components)
+        pixels = decode_pixels(data, components=header.components, into=room)
         check_not_blank(pixels)
         exif = header.exif
         dpi = (exif.dpi_x, exif.dpi_y)

@@ -43,17 +43,33 @@ class SharedMemory:
             self._view = None
         os.close(self.descriptor)
 
+    def room(self, count: int) -> ByteArray:
+        """Return the first ``count`` bytes, to be written to.
+
+        Raises:
+            MemoryError: There is no memory for so many.
+        """
+        try:
+            if count > self.size_bytes:
+                os.ftruncate(self.descriptor, -(-count // _GROWTH_BYTES) * _GROWTH_BYTES)
+            view = self._map(count, mmap.PROT_READ | mmap.PROT_WRITE)
+        except OSError as error:
+            raise MemoryError from error
+        return np.frombuffer(view, dtype=np.uint8, count=count)
+
     def write(self, pieces: Sequence[ByteArray]) -> None:
-        """Put arrays of bytes one behind the other, from the beginning."""
+        """Put arrays of bytes one behind the other, from the beginning.
+
+        A first piece that stands there already, in the ``room``, is left as it is.
+        """
         total = sum(piece.size for piece in pieces)
         if total == 0:
             return
-        if total > self.size_bytes:
-            os.ftruncate(self.descriptor, -(-total // _GROWTH_BYTES) * _GROWTH_BYTES)
-        target = np.frombuffer(self._map(total, mmap.PROT_READ | mmap.PROT_WRITE), dtype=np.uint8)
+        target = self.room(total)
         at = 0
         for piece in pieces:
-            target[at : at + piece.size] = piece
+            if at > 0 or piece.ctypes.data != target.ctypes.data:
+                target[at : at + piece.size] = piece
             at += piece.size
 
     def copy(self, count: int) -> ByteArray:
