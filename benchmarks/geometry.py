@@ -35,7 +35,7 @@ def main(pages: int = 40) -> None:
         refused, with_grid, sides = 0, 0, 0
         off, spent = [], []
         for number in range(pages):
-            pixels = _page(rng, dpi, number)
+            pixels = drawn_page(rng, dpi, number)
             turns = number % 4
             turned = np.ascontiguousarray(np.rot90(pixels, -turns))
             started = time.process_time()
@@ -59,7 +59,8 @@ def main(pages: int = 40) -> None:
         )
 
 
-def _page(rng: np.random.Generator, dpi: float, seed: int) -> np.ndarray:
+def drawn_page(rng: np.random.Generator, dpi: float, seed: int) -> np.ndarray:
+    """Return the pixels of a page with layout, look and patient drawn at random."""
     while True:
         condition = str(rng.choice(condition_names()))
         record = simulate(int(rng.integers(1 << 30)), condition=condition)

@@ -23,6 +23,7 @@ class Flag(StrEnum):
     GRID_ABSENT = "grid_absent"  # no printed grid was found
     SCALE_ASSUMED = "scale_assumed"  # neither grid nor file tell the millimetre
     ORIENTATION_DOUBTFUL = "orientation_doubtful"  # which side is up was a close decision
+    MIRRORED = "mirrored"  # left and right contradict up and down, as through the back of a page
     CURVED = "curved"  # the paper was not flat; its grid was followed
     # the layout
     NAMES_GUESSED = "names_guessed"  # leads are named by the usual order of such layouts

@@ -47,15 +47,24 @@ class PaperMap(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FlatPaper:
-    """A page without a grid that lies as it was scanned; only its scale is known."""
+    """A page without a grid; its scale is known, and how far it is turned.
+
+    Attributes:
+        px_per_mm_x: Pixels per millimetre along a row of the source.
+        px_per_mm_y: The same down a column.
+        skew_deg: By how much rows of the paper fall to the right.
+    """
 
     px_per_mm_x: float
     px_per_mm_y: float
+    skew_deg: float = 0.0
 
     @property
     def flat_to_px(self) -> DoubleArray:
         """``(3, 3)`` matrix from millimetres to pixels."""
-        return np.asarray(np.diag([self.px_per_mm_x, self.px_per_mm_y, 1.0]))
+        c, s = np.cos(np.deg2rad(self.skew_deg)), np.sin(np.deg2rad(self.skew_deg))
+        turn = np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]])
+        return np.asarray(np.diag([self.px_per_mm_x, self.px_per_mm_y, 1.0]) @ turn)
 
     @property
     def is_flat(self) -> bool:
@@ -68,7 +77,7 @@ class FlatPaper:
 
     def to_mm(self, points_px: DoubleArray) -> DoubleArray:
         """Take ``(n, 2)`` pixels to millimetres."""
-        return np.asarray(points_px / np.array([self.px_per_mm_x, self.px_per_mm_y]))
+        return project(np.asarray(np.linalg.inv(self.flat_to_px), np.float64), points_px)
 
 
 def plan_warp(

@@ -14,7 +14,8 @@ from ecgbatch.imaging.ink import find_ink
 from ecgbatch.imaging.orient import Orientation, find_orientation
 from ecgbatch.imaging.ranks import levels_at
 from ecgbatch.imaging.rectify import FlatPaper, PaperMap, plan_warp, rectify
-from ecgbatch.imaging.reduced import reduce_page
+from ecgbatch.imaging.reduced import ReducedPage, reduce_page
+from ecgbatch.imaging.skew import find_skew
 from ecgbatch.types import ByteArray, DoubleArray, Grid, Page, Warp
 
 _SMALL_PX_PER_MM = 4.0
@@ -57,7 +58,7 @@ def stand_upright(page: Page, *, px_per_mm: float) -> UprightPage:
     _require_contrast(reduced.pixels)
     flags: list[Flag] = []
     found = find_grid(reduced, dpi_x=page.dpi_x, dpi_y=page.dpi_y)
-    paper, source = _paper(found, page)
+    paper, source = _paper(found, page, reduced)
     if found is None:
         flags.append(Flag.GRID_ABSENT)
     if source == "assumed":
@@ -77,6 +78,8 @@ def stand_upright(page: Page, *, px_per_mm: float) -> UprightPage:
     _require_traces(sides, grid_seen=found is not None)
     if sides.margin < 1.0:
         flags.append(Flag.ORIENTATION_DOUBTFUL)
+    if sides.mirrored:
+        flags.append(Flag.MIRRORED)
     warp = plan_warp(
         paper, shape_px=shape_px, px_per_mm=px_per_mm, quarter_turns=sides.quarter_turns
     )
@@ -108,13 +111,15 @@ def _require_traces(sides: Orientation, *, grid_seen: bool) -> None:
         )
 
 
-def _paper(found: PaperGrid | None, page: Page) -> tuple[PaperMap, str]:
+def _paper(found: PaperGrid | None, page: Page, reduced: ReducedPage) -> tuple[PaperMap, str]:
     if found is not None:
         return found.lattice, "grid"
     if page.dpi_x > 0 and page.dpi_y > 0:
-        return FlatPaper(page.dpi_x / 25.4, page.dpi_y / 25.4), "dpi"
-    px_per_mm = max(page.pixels.shape[:2]) / _ASSUMED_LONG_MM
-    return FlatPaper(px_per_mm, px_per_mm), "assumed"
+        scale, source = (page.dpi_x / 25.4, page.dpi_y / 25.4), "dpi"
+    else:
+        scale, source = (max(page.pixels.shape[:2]) / _ASSUMED_LONG_MM,) * 2, "assumed"
+    x, y = (side / reduced.factor for side in scale)
+    return FlatPaper(*scale, find_skew(reduced.pixels, px_per_mm=(x, y))), source
 
 
 def _weights(pixels: ByteArray, found: PaperGrid | None) -> DoubleArray | None:

@@ -47,6 +47,7 @@ _TO_REVIEW = frozenset(
         Flag.GAIN_UNUSUAL,
         Flag.GAIN_CONFLICT,
         Flag.SCALE_ASSUMED,
+        Flag.MIRRORED,
     }
 )
 _NAME_DOUBTS = frozenset({Flag.NAMES_GUESSED, Flag.ORIENTATION_DOUBTFUL, Flag.LAYOUT_GUESSED})

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from ecgbatch.flags import Flag
 from ecgbatch.imaging.orient import find_orientation
 from ecgbatch.imaging.upright import stand_upright
 from ecgbatch.types import Page
@@ -47,3 +48,14 @@ def test_turning_the_page_over_turns_every_cue_over():
     assert (upright.quarter_turns, hanging.quarter_turns) == (0, 2)
     assert np.array(hanging.cues) == pytest.approx(-np.array(upright.cues), abs=0.6)
     assert upright.beats == hanging.beats > 20
+
+
+@pytest.mark.parametrize("turn_deg", [0, 90, 180, 270])
+@pytest.mark.parametrize("name", ["all marks", "no pulses", "no header"])
+def test_a_page_seen_through_its_back_is_noticed_whichever_way_it_lies(name, turn_deg):
+    page = draw(SHEETS[name], View(px_per_mm=(4.0, 4.0), turn_deg=turn_deg))
+    right = stand_upright(Page(page.pixels), px_per_mm=5.0)
+    assert Flag.MIRRORED not in right.flags
+    for axis in (0, 1):
+        through = np.ascontiguousarray(np.flip(page.pixels, axis=axis))
+        assert Flag.MIRRORED in stand_upright(Page(through), px_per_mm=5.0).flags
