@@ -22,6 +22,7 @@ class Flag(StrEnum):
     # the paper
     GRID_ABSENT = "grid_absent"  # no printed grid was found
     SCALE_ASSUMED = "scale_assumed"  # neither grid nor file tell the millimetre
+    SCALE_DOUBTFUL = "scale_doubtful"  # by its grid the page is too small, or unlike its tags
     ORIENTATION_DOUBTFUL = "orientation_doubtful"  # which side is up was a close decision
     MIRRORED = "mirrored"  # left and right contradict up and down, as through the back of a page
     CURVED = "curved"  # the paper was not flat; its grid was followed

@@ -20,6 +20,10 @@ from ecgbatch.types import ByteArray, DoubleArray, Grid, Page, Warp
 
 _SMALL_PX_PER_MM = 4.0
 """Scale at which sides are told: a line of a trace is one pixel wide, a letter ten pixels high."""
+_SMALLEST_MM = 155.0
+"""Longer side below which a page is rather a larger one misread: letter paper by half is 140 mm."""
+_OTHER_LINES = 1.8
+"""How far grid and tags may differ: prints are shrunk to fit a page, but not to half."""
 _ASSUMED_LONG_MM = 280.0
 """Longer side of A4 and letter without their borders."""
 
@@ -84,6 +88,8 @@ def stand_upright(page: Page, *, px_per_mm: float) -> UprightPage:
         paper, shape_px=shape_px, px_per_mm=px_per_mm, quarter_turns=sides.quarter_turns
     )
     pitch = _pitch(paper, shape_px, sides.quarter_turns)
+    if source == "grid" and _is_doubtful(pitch, page):
+        flags.append(Flag.SCALE_DOUBTFUL)
     grid = Grid(
         px_per_mm_x=pitch[0],
         px_per_mm_y=pitch[1],
@@ -130,6 +136,19 @@ def _weights(pixels: ByteArray, found: PaperGrid | None) -> DoubleArray | None:
         grid_rgb=None if found is None else found.colour_rgb,
         grid_contrast=0.0 if found is None else found.contrast,
     )
+
+
+def _is_doubtful(pitch: tuple[float, float], page: Page) -> bool:
+    """Say whether lines may have been taken for lines of another distance.
+
+    Dots of a few pixels repeat at parts of their distance, too, and a page that is read with one
+    of those is half as large as it was, or less.
+    """
+    px_per_mm = float(np.mean(pitch))
+    if page.dpi_x > 0 and page.dpi_y > 0:
+        ratio = px_per_mm * 25.4 / ((page.dpi_x + page.dpi_y) / 2)
+        return not 1 / _OTHER_LINES < ratio < _OTHER_LINES
+    return bool(max(page.pixels.shape[:2]) / px_per_mm < _SMALLEST_MM)
 
 
 def _pitch(paper: PaperMap, shape_px: tuple[int, int], quarter_turns: int) -> tuple[float, float]:

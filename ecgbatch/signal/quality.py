@@ -47,6 +47,7 @@ _TO_REVIEW = frozenset(
         Flag.GAIN_UNUSUAL,
         Flag.GAIN_CONFLICT,
         Flag.SCALE_ASSUMED,
+        Flag.SCALE_DOUBTFUL,
         Flag.MIRRORED,
     }
 )
