@@ -2,9 +2,9 @@
 
     OMP_NUM_THREADS=1 python benchmarks/synthesize.py [--count N] [--profiles] [--workers]
 
-The first table is about each kind with its default recipe, in this process. ``--profiles`` adds
-pages of one layout, style and resolution (200 dpi) through each damage profile, ``--workers`` data
-sets on Ray with one and with two workers.
+Each kind with its default recipe, in this process; with ``--profiles`` instead pages of one layout,
+style and resolution (200 dpi) through each damage profile; with ``--workers`` such pages, clean, on
+Ray with one and with two workers.
 """
 
 import argparse
@@ -55,22 +55,29 @@ def main() -> None:
     parser.add_argument("--workers", action="store_true")
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
+    one = {"layouts": ["3x4+1R"], "styles": ["pink_letter"], "dpi": ["200"], "speeds": ["25"]}
+    if arguments.workers:
+        scaling(arguments.count, profiles=["clean"], **one)
+        return
     make(kind="pages", count=1)  # fonts and tables are read once
     print(f"{'':22s} {'pages':>6s} {'CPU ms':>8s} {'/s core':>8s} {'/s wall':>8s} {'MB/page':>8s}")
-    for kind in KINDS:
-        costs(kind, arguments.count, kind=kind)
-    one = {"layouts": ["3x4+1R"], "styles": ["pink_letter"], "dpi": ["200"], "speeds": ["25"]}
-    if arguments.profiles:
-        for profile in profile_names():
-            costs(f"pages {profile}", arguments.count, kind="pages", profiles=[profile], **one)
-    if arguments.workers:
-        rates = []
-        for workers in (1, 2):
-            count = 16 * workers * arguments.count
-            summary = make(workers=workers, kind="pages", count=count, shard=arguments.count, **one)
-            rates.append(summary.pages_per_s)
-            print(f"{workers} workers: {summary.pages} pages, {rates[-1]:.2f} pages/s", flush=True)
-        print(f"2 workers are {rates[1] / rates[0]:.3f} times as fast as 1")
+    if not arguments.profiles:
+        for kind in KINDS:
+            costs(kind, arguments.count, kind=kind)
+        return
+    for profile in profile_names():
+        costs(f"pages {profile}", arguments.count, kind="pages", profiles=[profile], **one)
+
+
+def scaling(count: int, **values: Any) -> None:
+    """Print how fast two workers are against one; each makes 16 shards of ``count`` pages."""
+    rates = []
+    for workers in (1, 2):
+        pages = 16 * workers * count
+        summary = make(workers=workers, kind="pages", count=pages, shard=count, **values)
+        rates.append(summary.pages_per_s)
+        print(f"{workers} workers: {summary.pages} pages, {rates[-1]:.2f} pages/s", flush=True)
+    print(f"2 workers are {rates[1] / rates[0]:.3f} times as fast as 1")
 
 
 if __name__ == "__main__":
