@@ -32,11 +32,11 @@ _BEFORE_JUMP, _AFTER_JUMP = 5, 16  # samples: a spike charges the electrode for 
 def steepness(sheet: Sheet) -> DoubleArray:
     """Return ``(sample,)`` RMS slope over the visible rows, about 1 at the steepest usual places.
 
-    0 where nothing is visible.
+    Rows count as much as they stand out from their noise. 0 where nothing is visible.
     """
     share = np.where(sheet.steady, sheet.slope / sheet.scale[:, None], 0.0)
-    visible = sheet.steady.sum(axis=0)
-    curve = np.sqrt((share * share).sum(axis=0) / np.maximum(visible, 1))
+    visible = sheet.weight @ sheet.steady
+    curve = np.sqrt(sheet.weight @ (share * share) / np.maximum(visible, 1e-9))
     for at in np.flatnonzero(sheet.jumps):
         curve[max(at - _BEFORE_JUMP, 0) : at + _AFTER_JUMP] = 0.0
     return np.asarray(curve)

@@ -43,7 +43,11 @@ _P_NARROW_SD, _P_WIDE_SD = 5.0, 30.0  # a hump of some 100 ms
 _P_STEADY = 40.0
 _P_APART = 15
 _P_AREA, _P_LONGEST = 32, 48
-_P_SHARE, _P_HELD = 0.3, 0.35
+_LOUDEST = 2.0
+_P_SHARE, _P_HELD = (
+    0.45,
+    0.35,
+)  # with 0.45, 3 % of sinus rhythms lose their P and 6 % of AF gain one
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -260,6 +264,7 @@ def _p_waves(
     hump -= gaussian_filter1d(pieces, _P_WIDE_SD, axis=2, mode="nearest")
     seen = sheet.known[:, held] & free
     hump[~seen] = 0
+    hump *= _calmed((hump**2).sum(axis=(1, 2)) / np.maximum(seen.sum(axis=(1, 2)), 1))
     size = np.sqrt((hump**2).sum(axis=0) / np.maximum(seen.sum(axis=0), 1))
     usual = np.nan_to_num(middle(np.where(seen.any(axis=0), size, np.nan), axis=0))
     distance = (np.arange(length) - usual.argmax()) / _P_STEADY
@@ -277,6 +282,13 @@ def _p_waves(
     good = shown & _seen(sheet, before, after)
     on, peak, off = (np.where(good, value, np.nan) for value in (before, top, after))
     return on, peak, off, share
+
+
+def _calmed(power: DoubleArray) -> DoubleArray:
+    """Factors ``(row, 1, 1)`` that let no row be heard far above the others: drift and noise are."""
+    usual = float(middle(np.where(power > 0, power, np.nan)[None], axis=1)[0])
+    factor = np.sqrt(np.minimum(1, _LOUDEST * usual / np.maximum(power, 1e-9)))
+    return np.asarray(np.nan_to_num(factor, nan=1.0)[:, None, None])
 
 
 def _alike(hump: DoubleArray, seen: BoolArray) -> tuple[BoolArray, float]:
