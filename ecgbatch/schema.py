@@ -151,7 +151,8 @@ SIGNALS = _table(
 
 MEASUREMENTS = _table(
     "measurements",
-    "One row per page: what it measures over its usual beats; null where that cannot be measured.",
+    "One row per page: what it measures over its usual beats, or over those of another kind where "
+    "it has none; null where that cannot be measured.",
     [
         _SCAN_ID,
         _PAGE_NO,

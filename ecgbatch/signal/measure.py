@@ -148,8 +148,8 @@ def measure(leads: Sequence[Lead]) -> Measured:
 
 
 def _chosen(kinds: Sequence[str]) -> BoolArray:
-    """Beats of the usual kind; paced or premature ones where there is no other."""
-    for kind in ("usual", "paced", "premature", "other"):
+    """Beats of the usual kind; those of another kind where there is none."""
+    for kind in ("usual", "paced", "premature", "other", "ventricular"):
         chosen = np.array([each == kind for each in kinds], np.bool_)
         if chosen.any():
             return chosen

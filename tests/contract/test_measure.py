@@ -5,6 +5,7 @@ import pyarrow as pa
 import pytest
 
 from ecgbatch import schema
+from ecgbatch.signal.kinds import KINDS
 from ecgbatch.stages.measure import Measure
 from ecgbatch.stages.publish import published
 from tests.factories_hearts import columns, full, heart
@@ -88,6 +89,7 @@ def test_times_of_beats_are_those_of_the_segment_that_shows_them():
         last_ms = each.t0_ms + 1000 * each.signal_uv.size / each.fs_hz
         ends[each.lead, segment] = (each.t0_ms, last_ms)
     rows = made["beats"].to_pylist()
+    assert {row["kind"] for row in rows} <= set(KINDS)
     assert {(row["lead"], row["segment"]) for row in rows} == set(ends)
     for row in rows:
         begin_ms, end_ms = ends[row["lead"], row["segment"]]
