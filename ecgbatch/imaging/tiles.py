@@ -140,14 +140,10 @@ def _strayed(
     resolution more so. Tiles in straight rows see one part of a beat all along a row, and eight
     rows of it imitate a bend of the paper; tiles that stray see all parts of it everywhere.
     """
-    moved = []
-    for number, corner in enumerate(corners):
-        row, column = divmod(number, columns)
-        stray = np.array([row + _GOLDEN * column, column + _GOLDEN * row]) * _GOLDEN % 1 - 0.5
-        limit = np.array(shape) - size_px
-        y, x = np.clip(np.round(corner + stray * size_px / 2), 0, limit).astype(int).tolist()
-        moved.append((y, x))
-    return moved
+    row, column = np.divmod(np.arange(len(corners)), columns)
+    stray = np.stack([row + _GOLDEN * column, column + _GOLDEN * row], axis=1) * _GOLDEN % 1 - 0.5
+    moved = np.clip(np.round(corners + stray * size_px / 2), 0, np.array(shape) - size_px)
+    return [(top, left) for top, left in moved.astype(int).tolist()]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
