@@ -195,6 +195,7 @@ def test_a_record_shorter_than_its_page_is_printed_as_far_as_it_goes(tmp_path):
         source={"address": f"file://{tmp_path}/in"},
         layouts=["3x4+1R"],
         profiles=["clean"],
+        styles=["red_a4"],
         speeds=["25"],
         count=1,
     )
