@@ -119,7 +119,9 @@ def test_the_mask_of_a_lead_covers_its_ink_and_little_else(profile):
 
 
 def test_boxes_are_yolo_text_in_the_published_order():
-    chosen = recipe("boxes", profiles=["clean"], layouts=["3x4+1R"])
+    chosen = recipe(
+        "boxes", profiles=["clean"], layouts=["3x4+1R"], styles=["red_a4"], other_rhythm=0
+    )
     made = make_page(chosen, source(chosen), 0)
     [row] = made.index
     [text] = [data.decode() for path, data in made.files.items() if path.startswith("labels/")]
