@@ -15,7 +15,7 @@ KINDS = ("usual", "premature", "ventricular", "paced", "other")
 that is not wide, or one whose neighbours do not tell."""
 
 _BEFORE, _AFTER = 30, 50  # samples around the complex: 60 and 100 ms
-_SHIFTS = range(-6, 7, 2)  # samples by which complexes may be off each other
+_SHIFT = 6  # samples by which complexes may be off each other
 _ALIKE = 0.8  # correlation with the usual form
 _WIDE_MS, _WIDER_MS = 120.0, 20.0  # of a ventricular beat, and over the usual one
 _EARLY = 0.85  # of the usual RR interval
@@ -55,19 +55,19 @@ def kinds_of(sheet: Sheet, waves: Waves) -> tuple[str, ...]:
 def _likeness(sheet: Sheet, waves: Waves) -> DoubleArray:
     """Correlation of each beat with the median of its rows, over the rows that show it; 1 alone."""
     length = _BEFORE + _AFTER
+    wide = cut(sheet.signal_uv, waves.beat - _BEFORE - _SHIFT, length + 2 * _SHIFT)
     seen = waves.seen[..., None]
 
     def pieces(shift: int) -> DoubleArray:
-        part = np.asarray(cut(sheet.signal_uv, waves.beat - _BEFORE + shift, length), np.float64)
-        part = part - part.mean(axis=2, keepdims=True)
-        return np.asarray(np.where(seen, part, np.nan))
+        part = wide[..., _SHIFT + shift : _SHIFT + shift + length]
+        return np.asarray(np.where(seen, part - part.mean(axis=2, keepdims=True), 0.0))
 
-    form = np.nan_to_num(middle(pieces(0), axis=1))[:, None]
+    form = np.nan_to_num(middle(np.where(seen, pieces(0), np.nan), axis=1))
+    form_size = np.einsum("rs,rs,rb->b", form, form, waves.seen.astype(np.float64))
     best = np.full(waves.beat.size, -1.0)
-    for shift in _SHIFTS:
-        part = np.nan_to_num(pieces(shift))
-        there = np.where(seen, form, 0.0)
-        product = (part * there).sum(axis=(0, 2))
-        size = np.sqrt((part**2).sum(axis=(0, 2)) * (there**2).sum(axis=(0, 2)))
+    for shift in range(-_SHIFT, _SHIFT + 1, 2):
+        part = pieces(shift)
+        product = np.einsum("rbs,rs->b", part, form)
+        size = np.sqrt(np.einsum("rbs,rbs->b", part, part) * form_size)
         best = np.maximum(best, product / np.maximum(size, 1e-9))
     return np.asarray(np.where(waves.seen.any(axis=0), best, 0.0))

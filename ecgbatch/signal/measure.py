@@ -157,7 +157,8 @@ def _chosen(kinds: Sequence[str]) -> BoolArray:
 
 
 def _of_lead(values: DoubleArray) -> float:
-    return float(middle(values.ravel()[None], axis=1)[0])
+    finite = values[np.isfinite(values)]
+    return float(np.median(finite)) if finite.size else float("nan")
 
 
 def _page(sheet: Sheet, waves: Waves, kinds: tuple[str, ...], heights: Amplitudes) -> Measurement:
