@@ -29,6 +29,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import cv2
 import numpy as np
 import wfdb
+from PIL import Image
 
 from ecgbatch.config import RunConfig
 from ecgbatch.errors import ConfigError
@@ -85,7 +86,8 @@ def draw(folder: Path, *, records: Records | None, count: int, seed: int) -> Non
             rng = np.random.default_rng((seed, place, number))
             name = f"{place}_{number}"
             signals, fs_hz, pixels = _page(rng, kind, number, records)
-            cv2.imwrite(str(folder / kind.name / f"{name}.png"), pixels[..., ::-1])
+            known = {} if "photo" in kind.name else {"dpi": (kind.dpi, kind.dpi)}
+            Image.fromarray(pixels).save(folder / kind.name / f"{name}.png", **known)
             _write_record(truth, name, signals, fs_hz)
             pairs.append((f"{name}.png", name))
     with (folder / "pairs.csv").open("w", newline="", encoding="utf-8") as lines:

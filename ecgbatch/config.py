@@ -56,6 +56,10 @@ class LocateSettings(_Settings):
 class TraceSettings(_Settings):
     """From ink to heights."""
 
+    network: bool = Field(
+        default=True, description="Whether a network says whose ink is whose, and fills gaps."
+    )
+
 
 class CalibrateSettings(_Settings):
     """From heights to microvolts, and how good they are."""
@@ -116,6 +120,11 @@ class RunConfig(_Settings):
     )
     pools: PoolSettings = PoolSettings()
     storage: StorageSettings = StorageSettings()
+
+    def networks(self) -> tuple[str, ...]:
+        """Return the names of the models that look at pages."""
+        looking = ("locator", "reader") if self.locate.networks else ()
+        return (*looking, "segmenter") if self.trace.network else looking
 
     def settings_json(self) -> str:
         """Every setting that can change a row, as canonical JSON."""

@@ -472,8 +472,16 @@ DECODED = pa.schema([*_IDENTITY, *_SOURCE, *_SCALE, *_PIXELS, *_LEADS, *_OUTCOME
 RECTIFIED = pa.schema([*_IDENTITY, *_SOURCE, *_SCALE, *_GEOMETRY, *_PIXELS, *_LEADS, *_OUTCOME])
 """After ``rectify``: ``pixels`` is the upright grey page at a fixed scale."""
 
-LOCATED = pa.schema([*RECTIFIED, pa.field("regions", pa.list_(REGION))])
-"""After ``locate``: where each lead is printed; speed and gain where a pulse told them."""
+LOCATED = pa.schema(
+    [
+        *RECTIFIED,
+        pa.field("page", pa.large_binary()),  # what ``pixels`` was before, and of the same shape
+        pa.field("whole_ink", pa.large_binary()),  # its ink, text and dirt included
+        pa.field("regions", pa.list_(REGION)),
+    ]
+)
+"""After ``locate``: where each lead is printed; speed and gain where a pulse told them. ``pixels``
+is the ink of traces alone."""
 
 TRACED = pa.schema(
     [

@@ -22,6 +22,7 @@ from ecgbatch.training.loop import Plan
 from ecgbatch.training.records import TRAINING_FOLDS, VALIDATION_FOLD
 from ecgbatch.training.runner import run
 from ecgbatch.training.segmenter import SegmenterTask, make_tiles
+from ecgbatch.training.segmenter_card import ship
 
 _VALID_SEED = 500_000_000  # far from every seed that is learnt from
 
@@ -40,6 +41,7 @@ def main() -> None:
     parser.add_argument("--learning-rate", type=float, default=2e-3)
     parser.add_argument("--loaders", type=int, default=0, help="processes that prepare batches")
     parser.add_argument("--local", action="store_true", help="in this process, without Ray")
+    parser.add_argument("--version", default="0.1.0", help="of the model")
     parser.add_argument("--workers", type=int, default=1, help="processes of Ray Train")
     parser.add_argument("--gpu", action="store_true", help="one for each worker")
     given = parser.parse_args()
@@ -74,6 +76,15 @@ def main() -> None:
         workers=given.workers,
         use_gpu=given.gpu,
     )
+    options = f"--pages {given.pages} --steps {given.steps} --learning-rate {given.learning_rate:g}"
+    card = ship(
+        task,
+        given.folder,
+        version=given.version,
+        command=f"python jobs/train_segmenter.py runs/segmenter --records ptbxl {options}",
+        data=f"windows of {given.valid_pages} drawn pages, records of fold {VALIDATION_FOLD}",
+    )
+    print(f"{card.identity}: {given.folder / 'weights'}")
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from ecgbatch.evaluation.pages import PageResult, compare_page
 from ecgbatch.evaluation.truth import find_records, pair, read_pairs, read_record
 from ecgbatch.flow.plan import source_entries
 from ecgbatch.imaging.decode import EXTENSIONS
+from ecgbatch.models.shipped import identities
 from ecgbatch.stages.base import Stage, chain
 from ecgbatch.stages.publish import published
 from ecgbatch.storage import open_store, scan_id, to_uri
@@ -120,7 +121,7 @@ def _compare(
         run_id="evaluate",
         fingerprint=config.fingerprint(),
         software_version=__version__,
-        models=[],
+        models=identities(config.networks()),
     )
     outcomes = tables["pages"]["quality_class"].to_pylist()
     outcomes += tables["quarantine"]["reason"].to_pylist()

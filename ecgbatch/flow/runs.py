@@ -11,6 +11,7 @@ from typing import Any
 import ecgbatch
 from ecgbatch.config import RunConfig
 from ecgbatch.flow.output import Output, as_json
+from ecgbatch.models.shipped import identities
 from ecgbatch.storage import Store
 
 
@@ -74,7 +75,7 @@ def new_run(task: str, archives: Sequence[str], *, config: RunConfig, run_id: st
         fingerprint=config.fingerprint(),
         settings=config.settings_json(),
         software_version=ecgbatch.__version__,
-        models=(),
+        models=identities(config.networks()),
         started_at=now.isoformat(timespec="milliseconds"),
     )
 

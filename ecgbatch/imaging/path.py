@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ecgbatch.imaging.runs import IndexArray, Links, Runs
-from ecgbatch.types import DoubleArray
+from ecgbatch.types import DoubleArray, FloatArray
 
 # Prices in columns of ink. They decide ties between unlike pieces of ink and need no fine tuning.
 _PER_GAP_COLUMN = 0.25  # ink that is missing is cheaper than ink of somebody else
@@ -23,6 +23,7 @@ _PER_JUMP_PX = 1.0
 _PER_STRAY_MM = 0.02  # mean distance from the lead's own row
 _PER_OUTSIDE_MM = 0.2  # beyond where its trace may run
 CROSSING_MM = 5.0  # 0.2 s, wider than any QRS: what runs together for longer does not cross
+_PER_FOREIGN_COLUMN = 1.2  # of ink that is surely not the lead's: as dear as a gap
 _PER_TAKEN_COLUMN = 0.7  # of a chain that fits another lead better
 _TURN_MM = 0.3  # a turn in a knot costs no more: a beat that crosses turns at its peak
 _DIRECTION_MM = 0.8  # stretch of a chain that tells its direction
@@ -56,6 +57,7 @@ def find_path(
     baseline_px: float,
     px_per_mm: float,
     taken: IndexArray | None = None,
+    belief: FloatArray | None = None,
 ) -> tuple[IndexArray, npt.NDArray[np.bool_]]:
     """Choose one run per column for one lead.
 
@@ -69,6 +71,7 @@ def find_path(
         baseline_px: Row of the lead's zero line; NaN where unknown.
         px_per_mm: Scale of the page.
         taken: Chains that fit another lead better; they are used where there is no other ink.
+        belief: ``(run,)`` 0 to 1, that a run holds ink of this lead; None where nobody can tell.
 
     Returns:
         ``(right - left,)`` index of the chosen run, -1 where the lead has no ink; and whether the
@@ -91,6 +94,8 @@ def find_path(
         price += _PER_STRAY_MM * stray_px / px_per_mm
     if taken is not None:
         price = price + _PER_TAKEN_COLUMN * _members(chain, taken)
+    if belief is not None:
+        price = price + _PER_FOREIGN_COLUMN * (1 - belief[mine])
     line_px = float(np.median(bottom - top))
     worth = np.minimum((bottom - top) / line_px, 1.0)  # remains of a grid are thinner
     reach = max(2, round(_DIRECTION_MM * px_per_mm))

@@ -8,6 +8,7 @@ a flat line is as thick as the pen, every other stretch is thicker.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -25,13 +26,20 @@ _HOLE_MM = 0.3  # about the width of a line
 _SLACK_PX = 0.5  # edges of runs this far apart still touch: a line one pixel wide may skip a corner
 
 
-def trace_leads(ink: ByteArray, regions: Sequence[Region], *, px_per_mm: float) -> list[Trace]:
+def trace_leads(
+    ink: ByteArray,
+    regions: Sequence[Region],
+    *,
+    px_per_mm: float,
+    beliefs: Sequence[Belief] | None = None,
+) -> list[Trace]:
     """Follow the ink of every lead.
 
     Args:
         ink: ``(row, column)`` uint8, 0 paper to 255 ink, edges left grey; without grid and text.
         regions: Where each lead is printed.
         px_per_mm: Scale of the page.
+        beliefs: Of each lead, which ink is its own; None where nobody was asked.
 
     Returns:
         One trace per region, in their order; one without ink is all NaN.
@@ -43,7 +51,8 @@ def trace_leads(ink: ByteArray, regions: Sequence[Region], *, px_per_mm: float) 
     links = link_runs(runs, slack_px=_SLACK_PX)
     width = ink.shape[1]
     spans = [_span(region, width) for region in regions]
-    paths = _find_paths(runs, links, regions, spans, px_per_mm=px_per_mm)
+    held = None if beliefs is None else [_held(runs, each) for each in beliefs]
+    paths = _find_paths(runs, links, regions, spans, px_per_mm=px_per_mm, held=held)
     radius_px = _pen_radius(runs, [path for path, _ in paths])
     edges = part_ink(
         runs, paths, [left for left, _ in spans], radius_px=radius_px, px_per_mm=px_per_mm
@@ -62,6 +71,40 @@ def trace_leads(ink: ByteArray, regions: Sequence[Region], *, px_per_mm: float) 
     ]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Belief:
+    """How likely the pixels of a window are a lead's own ink.
+
+    Attributes:
+        own: ``(row, column)`` uint8, 255 is certain.
+        top_px: Row of the page at the top of the window.
+        left_px: Column of the page at its left border.
+    """
+
+    own: ByteArray
+    top_px: int
+    left_px: int
+
+
+def _held(runs: Runs, belief: Belief) -> FloatArray:
+    """Say of every run how likely it holds ink of the lead; what the window does not show, may."""
+    rows, columns = belief.own.shape
+    held = np.ones(runs.column.size, np.float32)
+    first = runs.first[np.clip(belief.left_px, 0, runs.first.size - 1)]
+    stop = runs.first[np.clip(belief.left_px + columns, 0, runs.first.size - 1)]
+    top = np.rint(runs.top_px[first:stop]).astype(np.intp) - belief.top_px
+    bottom = np.rint(runs.bottom_px[first:stop]).astype(np.intp) - belief.top_px
+    seen = np.flatnonzero((bottom >= 0) & (top < rows))
+    top, bottom = np.clip(top[seen], 0, rows - 1), np.clip(bottom[seen], 0, rows - 1)
+    column = runs.column[first:stop][seen] - belief.left_px
+    # The highest belief between two rows, for all runs at once: one long row of columns.
+    down = np.append(belief.own.T.ravel(), np.uint8(0))
+    begin, end = column * rows + top, column * rows + bottom + 1
+    highest = np.maximum.reduceat(down, np.column_stack([begin, end]).ravel())[::2]
+    held[first + seen] = highest / np.float32(255)
+    return held
+
+
 def _find_paths(
     runs: Runs,
     links: Links,
@@ -69,6 +112,7 @@ def _find_paths(
     spans: Sequence[tuple[int, int]],
     *,
     px_per_mm: float,
+    held: Sequence[FloatArray] | None,
 ) -> list[tuple[IndexArray, BoolArray]]:
     """A path per lead; where two want the same ink, the other one looks for ink of its own."""
 
@@ -84,6 +128,7 @@ def _find_paths(
             baseline_px=region.baseline_px,
             px_per_mm=px_per_mm,
             taken=taken,
+            belief=None if held is None else held[number],
         )
 
     paths = [find(number, None) for number in range(len(regions))]

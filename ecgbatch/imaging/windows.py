@@ -100,6 +100,16 @@ def cut_window(
     )
 
 
+def at_scale(plane: ByteArray, factor: float) -> ByteArray:
+    """Draw a plane larger or smaller; what stood at column x stands at ``factor * x`` then."""
+    rows, columns = (round((side - 1) * factor) + 1 for side in plane.shape)
+    matrix = np.array([[1 / factor, 0, 0], [0, 1 / factor, 0]])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return np.asarray(
+        cv2.warpAffine(plane, matrix, (columns, rows), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    )
+
+
 def _zero(region: Region) -> float:
     if math.isfinite(region.baseline_px):
         return region.baseline_px

@@ -52,6 +52,8 @@ def locate(
         scale = layout.scale
         yield {
             "pixels": ink * (~layout.not_trace).view(np.uint8),  # a fifth of where()
+            "page": page,
+            "whole_ink": ink,
             "layout": layout.name,
             "regions": [asdict(region) for region in layout.regions],
             "speed_mm_per_s": scale.speed_mm_per_s,

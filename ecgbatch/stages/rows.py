@@ -35,9 +35,12 @@ class Row:
         """Return a list of numbers as a read-only array; empty where the column is null."""
         return _numbers(self._table.column(name)[self._index])
 
-    def pixels(self) -> ByteArray | None:
-        """Return ``pixels`` in their shape as a read-only view, or None on a page without any."""
-        scalar = self._table.column("pixels")[self._index]
+    def pixels(self, name: str = "pixels") -> ByteArray | None:
+        """Return ``pixels``, or what lies over them, in their shape; None on a page without any.
+
+        It is a read-only view.
+        """
+        scalar = self._table.column(name)[self._index]
         if not scalar.is_valid:
             return None
         flat = np.frombuffer(scalar.as_buffer(), dtype=np.uint8)
@@ -153,7 +156,7 @@ _IDENTITY_DEFAULTS = {"page_no": 0, "page_count": 0}  # a file that could not be
 
 
 def _as_column(value: Any, field: pa.Field) -> pa.Array:
-    if field.name == "pixels" and value is not None:
+    if pa.types.is_large_binary(field.type) and value is not None:
         data = np.ascontiguousarray(value)
         offsets = np.array([0, data.nbytes], dtype=np.int64)
         buffers = [None, pa.py_buffer(offsets), pa.py_buffer(data)]

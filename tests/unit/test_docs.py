@@ -13,7 +13,7 @@ from ecgbatch.config import RunConfig
 from ecgbatch.errors import Reason
 from ecgbatch.flags import Flag
 from ecgbatch.flow import summary
-from ecgbatch.report import tables
+from ecgbatch.report import cards, tables
 from ecgbatch.synth.dataset import index
 from ecgbatch.synth.dataset.recipe import make_recipe
 
@@ -38,6 +38,11 @@ def code_lines():
 
 def test_the_description_of_the_tables_is_fresh():
     assert text("docs/tables.md") == tables.markdown(), "run `make docs`"
+
+
+def test_every_model_has_a_page_that_says_what_its_card_says():
+    for card in cards.shipped_cards():
+        assert text(f"docs/models/{card['name']}.md") == cards.page_of(card), "run `make docs`"
 
 
 def test_every_column_of_every_table_has_a_sentence():

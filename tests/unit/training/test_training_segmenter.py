@@ -3,15 +3,18 @@
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from ecgbatch.errors import ConfigError
 from ecgbatch.imaging.ink import find_ink
 from ecgbatch.imaging.windows import page_planes
-from ecgbatch.models.segmenter import HEIGHT_PX, STEPS_PER_PX, Segmenter
+from ecgbatch.models.segmenter import HEIGHT_PX, STEPS_PER_PX, Segmenter, TraceReader
 from ecgbatch.synth.layouts import layout
 from ecgbatch.synth.paper import render
 from ecgbatch.synth.style import style
+from ecgbatch.training.loop import BEST
 from ecgbatch.training.segmenter import WIDTH_PX, SegmenterTask, _height_loss, window
+from ecgbatch.training.segmenter_card import ship
 from ecgbatch.training.tiles import ABSENT, PRESENT, TILE_PX, TileFile, cut_tiles, save
 
 
@@ -142,6 +145,18 @@ def test_a_segmenter_learns_a_tile_by_heart(tiles, tmp_path):
     figures = task.validate(network, torch.device("cpu"))
     assert 0 <= figures["iou"] <= 1
     assert np.isfinite(figures["score"])
+
+
+def test_what_was_trained_is_shipped_with_what_was_measured(tiles, tmp_path):
+    save(tiles[:1], tmp_path / "0.npz")
+    task = SegmenterTask(tmp_path, tmp_path, windows=1, valid_pages=1)
+    weights = {name: part.contiguous() for name, part in task.network().state_dict().items()}
+    save_file(weights, tmp_path / BEST)
+    card = ship(task, tmp_path, version="1.0.0", command="python train.py", data="a tile")
+    reader = TraceReader(tmp_path / "weights" / "segmenter.json", device=torch.device("cpu"))
+    assert reader.card == card
+    assert len(card.measured) == 5
+    assert all(np.isfinite(each.value) for each in card.measured)
 
 
 def test_a_folder_without_tiles_is_refused(tmp_path):

@@ -1,0 +1,159 @@
+"""Geometry and a network on the same leads: who is believed where."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from ecgbatch.imaging.settle import choose
+from ecgbatch.imaging.telling import trace_with
+from ecgbatch.imaging.trace import trace_leads
+from tests.factories_ink import beats_mv, draw_ink, region
+
+STEPS_PER_MM = 40.0
+
+
+def settled(candidates, expected, *, spread=0.05, certain=True):
+    size = np.size(expected)
+    return choose(
+        np.array(candidates, float),
+        np.asarray(expected, float),
+        np.full(size, spread),
+        np.full(size, certain),
+        steps_per_mm=STEPS_PER_MM,
+    )
+
+
+def test_where_all_agree_the_ink_is_taken_and_the_exact_network_refines_it():
+    flat = np.full(400, 5.0)
+    np.testing.assert_allclose(settled([flat, flat, flat], flat + 0.1), flat + 0.05)
+    np.testing.assert_allclose(settled([flat, flat, flat], flat + 0.1, spread=0.3), flat)
+
+
+def test_a_stretch_on_another_trace_is_left_to_whoever_stays_on_the_own_one():
+    own, astray = np.full(400, 5.0), np.full(400, 5.0)
+    astray[100:200] = 12.0
+    np.testing.assert_allclose(settled([astray, own, astray], own), own)
+    np.testing.assert_allclose(settled([astray, astray, own], own), own)
+
+
+def test_one_wild_step_of_the_network_decides_nothing():
+    own, other = np.full(400, 5.0), np.full(400, 5.0)
+    other[100:200] = 5.5
+    told = own.copy()
+    told[150] = 40.0
+    np.testing.assert_allclose(settled([own, other, other], told), own)
+
+
+def test_what_is_hidden_is_filled_where_the_network_is_sure_and_nowhere_else():
+    own = np.full(400, 5.0)
+    hidden = own.copy()
+    hidden[100:300] = np.nan
+    np.testing.assert_allclose(settled([hidden, hidden, hidden], own), own)
+    unsure = settled([hidden, hidden, hidden], own, certain=False)
+    assert np.isnan(unsure[100:300]).all()
+
+
+def test_a_trace_does_not_begin_before_its_ink_because_a_network_says_so():
+    own = np.full(400, 5.0)
+    late = own.copy()
+    late[:100] = np.nan
+    assert np.isnan(settled([late, late, late], own)[:100]).all()
+    np.testing.assert_allclose(settled([late, own, late], own), own)  # there is ink where it is due
+    other = own + 3
+    assert np.isnan(settled([late, other, late], own)[:100]).all()
+
+
+def test_without_any_ink_there_is_no_trace():
+    nothing = np.full(400, np.nan)
+    assert np.isnan(settled([nothing, nothing, nothing], np.full(400, 5.0))).all()
+
+
+def test_another_reading_must_be_much_better_than_the_ink():
+    ink, other = np.full(400, 5.0), np.full(400, 5.9)
+    np.testing.assert_allclose(settled([ink, other, other], other), ink)
+
+
+def test_peaks_are_not_pulled_to_the_mean_of_a_network_that_blurs_them():
+    peak = np.r_[np.full(100, 5.0), np.linspace(5, 0, 20), np.linspace(0, 5, 20), np.full(100, 5.0)]
+    blurred = np.convolve(np.pad(peak, 10, mode="edge"), np.ones(21) / 21, mode="valid")
+    read = settled([peak, peak, peak], blurred, spread=0.5)
+    assert read.min() == pytest.approx(0.0)
+
+
+@dataclass
+class Said:
+    """What a network might say of a window."""
+
+    ink: np.ndarray
+    y_px: np.ndarray
+    spread_px: np.ndarray
+    certainty: np.ndarray
+
+
+class Oracle:
+    """A network that knows where one line is, in millimetres of the page."""
+
+    px_per_mm, height_px, align_px = 10.0, 512, 64
+
+    def __init__(self, x_mm, y_mm):
+        self._x_mm, self._y_mm = x_mm, y_mm
+
+    def read(self, planes, baselines_px):
+        said = []
+        for window, lines in zip(planes, baselines_px, strict=True):
+            columns = window.shape[2]
+            x = (np.arange(2 * columns) + 0.5) / 2 - 0.5 + LEFT
+            y = np.interp(x, self._x_mm * 10, self._y_mm * 10) - BASELINE + lines[0]
+            near = np.abs(np.arange(self.height_px)[:, None] - y[::2])
+            said.append(
+                Said(
+                    np.where(near < 2, 255, 0).astype(np.uint8),
+                    y.astype(np.float32),
+                    np.full(2 * columns, 0.5, np.float32),
+                    np.ones(2 * columns, np.float32),
+                )
+            )
+        return said
+
+
+LEFT = -30  # of the window: 3 mm before the region
+BASELINE = 150.0
+
+
+def crossed_page(scale):
+    """A lead, and a smear of ink that hides one of its beats."""
+    mv = beats_mv(1200)
+    x_px, y_px = np.arange(1200) / 2 * scale, (BASELINE - 100 * mv) * scale
+    shape = (int(300 * scale), int(600 * scale))
+    ink = draw_ink([(x_px, y_px)], shape=shape, width_px=2.6 * scale)
+    first = int(np.argmax(mv)) / 2 * scale
+    ink[int(40 * scale) : int(220 * scale), int(first - 12 * scale) : int(first + 12 * scale)] = 255
+    return ink, x_px, y_px
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.8])
+def test_a_beat_under_a_smear_is_read_by_a_network_and_not_without(scale):
+    ink, x_px, y_px = crossed_page(scale)
+    px_per_mm = 10 * scale
+    place = region(
+        left_px=0,
+        right_px=600 * scale,
+        top_px=0,
+        bottom_px=300 * scale,
+        baseline_px=BASELINE * scale,
+    )
+    oracle = Oracle(x_px / px_per_mm, y_px / px_per_mm)
+    page = 255 - ink
+    (told,) = trace_with(oracle, page, ink, ink, [place], px_per_mm=px_per_mm)
+    (alone,) = trace_leads(ink, [place], px_per_mm=px_per_mm)
+
+    def error(trace):
+        x = trace.x0_px + np.arange(trace.y_px.size) * trace.step_px
+        known = np.isfinite(trace.y_px)
+        read = np.interp(x_px, x[known], trace.y_px[known])
+        return float(np.sqrt(np.mean((read - y_px)[10:-10] ** 2))) / scale
+
+    assert told.region == place
+    assert error(told) < 2.0
+    assert error(told) < error(alone) / 3
