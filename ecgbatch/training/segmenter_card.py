@@ -45,8 +45,8 @@ def ship(task: SegmenterTask, folder: Path, *, version: str, command: str, data:
         sha256="0" * 64,  # replaced when the weights are written
         licence="Apache-2.0",
         data=(
-            f"{len(task.files)} pages drawn by ecgbatch.training.pages: records of PTB-XL, folds 1 to 8 (Wagner et "
-            "al. 2020, PhysioNet, CC BY 4.0), and of the simulator"
+            f"{len(task.files)} pages drawn by ecgbatch.training.pages: records of PTB-XL, folds 1 "
+            "to 8 (Wagner et al. 2020, PhysioNet, CC BY 4.0), and of the simulator"
         ),
         command=command,
         input=InputContract(px_per_mm=PX_PER_MM, channels=CHANNELS, normalisation=NORMALISATION),
