@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -38,7 +39,7 @@ def make_on_ray(
             that is whole.
 
     Raises:
-        CapacityError: More workers were asked for than the cluster has CPUs.
+        CapacityError: More workers were asked for than the cluster has CPUs, or nothing moves.
         RunError: As making a shard raises it.
     """
     with connected(pools):
@@ -48,12 +49,20 @@ def make_on_ray(
         told(0, 0)
         waiting = deque(todo)
         under_way: list[Any] = []
+        moved_at = time.monotonic()
         try:
             while waiting or under_way:
                 while waiting and len(under_way) < workers:
                     shard = waiting.popleft()
                     under_way.append(task.remote(shared, shard, ecgbatch.__version__))
                 ended, under_way = ray.wait(under_way, timeout=_LOOK_EVERY_S)
+                moved_at = time.monotonic() if ended else moved_at
+                if time.monotonic() - moved_at > pools.no_progress_seconds:
+                    raise CapacityError(
+                        f"no shard ended in {pools.no_progress_seconds:.0f} s: Ray's dashboard "
+                        "shows what the cluster waits for; run the same command again when that "
+                        "is mended, or a data set with smaller shards"
+                    )
                 for receipt in ray.get(ended):
                     told(len(work.recipe.indices(receipt.shard)), receipt.pages)
         except RayError as error:
