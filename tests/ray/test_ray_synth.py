@@ -11,12 +11,13 @@ from ecgbatch.config import PoolSettings, RunConfig
 from ecgbatch.errors import CapacityError, ConfigError
 from ecgbatch.flow.synthesize import synthesize
 from tests.factories_synth import contents, make, recipe, wave, wfdb_record
+from tests.ray.conftest import CPUS
 
 pytestmark = pytest.mark.ray
 
 
-def on_ray(out, *, workers, **changes):
-    config = RunConfig(pools=PoolSettings(cpu_workers_max=workers))
+def on_ray(out, *, workers, patience_s=600.0, **changes):
+    config = RunConfig(pools=PoolSettings(cpu_workers_max=workers, no_progress_seconds=patience_s))
     return synthesize(str(out), recipe("crops", shard=1, **changes), config=config)
 
 
@@ -47,6 +48,26 @@ def test_a_killed_driver_is_taken_up_to_the_same_bytes(tmp_path, ray_address):
 def test_a_cluster_that_is_too_small_is_refused_with_the_sum(tmp_path, ray_address):
     with pytest.raises(CapacityError, match=r"9 workers x 1 CPU.*4 CPU"):
         on_ray(tmp_path, workers=9)
+
+
+def test_a_cluster_that_others_fill_is_given_up_and_the_data_set_goes_on_later(
+    tmp_path, ray_address
+):
+    import ray
+
+    @ray.remote(num_cpus=CPUS)
+    class Hog:
+        def there(self):
+            return True
+
+    hog = Hog.remote()
+    assert ray.get(hog.there.remote())
+    try:
+        with pytest.raises(CapacityError, match="no shard ended in 1 s"):
+            on_ray(tmp_path, workers=1, patience_s=1.0)
+    finally:
+        ray.kill(hog)
+    assert on_ray(tmp_path, workers=1).state == "done"
 
 
 def test_an_error_of_ours_on_a_worker_says_what_it_says_here(tmp_path, ray_address):
