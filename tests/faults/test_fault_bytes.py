@@ -111,9 +111,9 @@ def test_fault_6_a_jpeg_whose_tail_is_zeros(archive):
     assert reason(archive.read("a.jpg", data[:half] + bytes(half))) == "corrupt_image"
 
 
-# Where the codes fall into step again at the same block, only the damaged blocks differ, and no
-# decoder can tell: JPEG has no checksum. benchmarks/decode.py counts how often that is.
-@pytest.mark.parametrize("seed", [1, 2, 4, 5, 7])
+# Of 200 seeds 3 is the first of those few that pass: its codes fall into step again at the very
+# same block with a brightness that paper can have. benchmarks/decode.py counts how often that is.
+@pytest.mark.parametrize("seed", [0, 1, 2, *range(4, 19)])
 def test_fault_7_a_jpeg_with_forty_wrong_bytes(archive, seed):
     data = files.jpeg()
     wrong = files.damaged(data, len(data) // 2, 40, seed=seed)

@@ -1,14 +1,14 @@
 """JPEG, strictly: a damaged file is an error and never half a page.
 
 libjpeg warns about damage and fills the rest with grey; simplejpeg turns each warning into an
-error. Which DCT and upsampling are used changes pixels by a few levels, so both are fixed here
-and belong to the software version; the fast ones cost 6 % less.
+error. Damage that libjpeg passes over is looked for where the codes end (``jpeg_end``). Which DCT
+and upsampling are used changes pixels by a few levels, so both are fixed here and belong to the
+software version; the fast ones cost 6 % less.
 """
 
 from __future__ import annotations
 
 import math
-import re
 import struct
 from dataclasses import dataclass, replace
 
@@ -26,6 +26,8 @@ from ecgbatch.imaging.decode.content import (
     trusted_dpi,
 )
 from ecgbatch.imaging.decode.exif import Exif, read_exif, swaps_axes, upright
+from ecgbatch.imaging.decode.jpeg_end import probes
+from ecgbatch.imaging.decode.jpeg_segments import end_of_image, segment
 from ecgbatch.types import ByteArray, Page
 
 _FAST = {"fastdct": True, "fastupsample": True}
@@ -33,9 +35,6 @@ _FAST = {"fastdct": True, "fastupsample": True}
 _SOF_DECODABLE = {0xC0, 0xC1, 0xC2}  # baseline, extended and progressive, Huffman-coded
 _SOF_ARITHMETIC = {0xC9, 0xCA}
 _SOF_OTHER = {0xC3, 0xC5, 0xC6, 0xC7, 0xCB, 0xCD, 0xCE, 0xCF}  # lossless, hierarchical
-_WITHOUT_LENGTH = {0x01, *range(0xD0, 0xD9)}
-# In entropy-coded data FF is followed by 00 (stuffing) or a restart marker; the rest is a marker.
-_MARKER = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +68,7 @@ def read_header(data: bytes) -> Header:
     density = (math.nan, math.nan)
     frame: tuple[int, int, int] | None = None
     while True:
-        marker, body, at = _segment(data, at)
+        marker, body, at = segment(data, at)
         if marker == 0xE0 and body[:5] == b"JFIF\x00" and len(body) >= 12:
             density = _density(body)
         elif marker == 0xE1 and body[:6] == b"Exif\x00\x00":
@@ -85,24 +84,6 @@ def read_header(data: bytes) -> Header:
     if math.isnan(exif.dpi_x) or math.isnan(exif.dpi_y):
         exif = replace(exif, dpi_x=density[0], dpi_y=density[1])
     return Header(*frame, exif=exif, scan_at=at)
-
-
-def _segment(data: bytes, at: int) -> tuple[int, bytes, int]:
-    """Return marker, content and end of the segment at ``at``."""
-    while data[at : at + 2] == b"\xff\xff":  # fill bytes are allowed before a marker
-        at += 1
-    if at + 2 > len(data) or data[at] != 0xFF:
-        raise PageError(Reason.CORRUPT_IMAGE, at_byte=at)
-    marker = data[at + 1]
-    if marker in _WITHOUT_LENGTH or marker == 0xD9:
-        return marker, b"", at + 2
-    if at + 4 > len(data):
-        raise PageError(Reason.CORRUPT_IMAGE, at_byte=at)
-    (length,) = struct.unpack_from(">H", data, at + 2)
-    end = at + 2 + length
-    if length < 2 or end > len(data):
-        raise PageError(Reason.CORRUPT_IMAGE, at_byte=at)
-    return marker, data[at + 4 : end], end
 
 
 def _density(body: bytes) -> tuple[float, float]:
@@ -131,7 +112,8 @@ def decode_pixels(
     *,
     components: int,
     inverted_cmyk: bool = True,
-    into: ByteArray | None = None,
+    end: int | None = None,
+    room: Room = fresh,
 ) -> ByteArray:
     """Decode to grey or RGB.
 
@@ -139,7 +121,8 @@ def decode_pixels(
         data: A whole JPEG.
         components: 1, 3 or 4, from its header.
         inverted_cmyk: Whether 0 means full ink, as Adobe's encoders have it and all follow.
-        into: ``(bytes,)`` memory for what libjpeg gives; fresh memory by default.
+        end: One past its end-of-image marker, where that is known already.
+        room: Gives memory for what libjpeg decodes.
 
     Returns:
         ``(row, column)`` for one component, ``(row, column, 3)`` otherwise.
@@ -148,15 +131,40 @@ def decode_pixels(
         PageError: ``corrupt_image``.
     """
     colours = {1: "GRAY", 3: "RGB", 4: "CMYK"}[components]
-    try:
-        pixels: ByteArray = simplejpeg.decode_jpeg(data, colours, buffer=into, **_FAST)
-    except ValueError as error:
-        raise PageError(Reason.CORRUPT_IMAGE) from error
+    pixels = _checked(data, colours, end, room)
     if components == 1:
         return pixels[:, :, 0]
     if components == 3:
         return pixels
     return cmyk_to_rgb(pixels if inverted_cmyk else 255 - pixels)
+
+
+def _checked(data: bytes, colours: str, end: int | None, room: Room) -> ByteArray:
+    """Decode a file whose end can be probed with its probe, any other as it is."""
+    tried = False
+    for probe in probes(data, end=end):
+        tried = True
+        try:
+            pixels = _strictly(probe.data, colours, room)
+        except PageError:
+            continue
+        if probe.is_met(pixels):
+            if not probe.is_possible(pixels):
+                raise PageError(Reason.CORRUPT_IMAGE)
+            return pixels[: probe.height_px]
+    if tried:
+        raise PageError(Reason.CORRUPT_IMAGE)
+    return _strictly(data, colours, room)
+
+
+def _strictly(data: bytes, colours: str, room: Room) -> ByteArray:
+    header = read_header(data)
+    into = room(header.width_px * header.height_px * header.components)
+    try:
+        pixels: ByteArray = simplejpeg.decode_jpeg(data, colours, buffer=into, **_FAST)
+    except ValueError as error:
+        raise PageError(Reason.CORRUPT_IMAGE) from error
+    return pixels
 
 
 def state_colours(data: bytes, *, ycbcr: bool) -> bytes:
@@ -172,28 +180,6 @@ def cmyk_to_rgb(inverted: ByteArray) -> ByteArray:
     """Return RGB from inverted CMYK ``(row, column, 4)``: 255 is no ink."""
     colour = inverted[:, :, :3].astype(np.uint16) * inverted[:, :, 3:]
     return ((colour + 127) // 255).astype(np.uint8)
-
-
-def end_of_image(data: bytes, *, scan_at: int) -> int:
-    """Return the offset one past the end-of-image marker.
-
-    Raises:
-        PageError: ``corrupt_image``; there is none.
-    """
-    # Nearly always the only such pair is the end; only a table between scans may hold another.
-    # Half of all bytes of a scan look like the first of the pair to a search for strings.
-    scan = np.frombuffer(data, np.uint8, offset=scan_at)
-    pairs = np.flatnonzero((scan[:-1] == 0xFF) & (scan[1:] == 0xD9))
-    if pairs.size and pairs[0] == scan.size - 2:
-        return len(data)
-    at = scan_at
-    while True:
-        found = _MARKER.search(data, at)
-        if found is None:
-            raise PageError(Reason.CORRUPT_IMAGE, at_byte=len(data))
-        if data[found.end() - 1] == 0xD9:
-            return found.end()
-        _, _, at = _segment(data, found.end() - 2)
 
 
 class JpegDocument:
@@ -219,8 +205,7 @@ class JpegDocument:
             damaged=Reason.CORRUPT_IMAGE,
         )
         end = end_of_image(data, scan_at=header.scan_at)
-        room = self._room(header.width_px * header.height_px * header.components)
-        pixels = decode_pixels(data, components=header.components, into=room)
+        pixels = decode_pixels(data, components=header.components, end=end, room=self._room)
         check_not_blank(pixels)
         exif = header.exif
         dpi = (exif.dpi_x, exif.dpi_y)
