@@ -34,7 +34,6 @@ _MAX_PADDING_BITS = 15
 _FLAT_LEVELS = 16
 _FLAT_PIXEL_LEVELS = 40  # of single pixels, which a scanner's noise moves
 _BEYOND_LEVELS = 12  # of rounding and of the quick DCT; the file's own quantisation comes on top
-
 _ROUNDING_LEVELS = 4
 _BRIGHTNESS = np.array([0.299, 0.587, 0.114])  # of red, green and blue, as JFIF has it
 
