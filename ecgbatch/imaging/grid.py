@@ -36,6 +36,9 @@ _TRUSTED = 0.75
 """Coherence above which no other projection or pair of peaks is tried."""
 _STRONG = 9.0
 """Median peak over floor that curved paper must show: a bend has terms enough to fit anything."""
+_UNEVEN = 15.0
+"""How much stronger one family may be: both are printed alike, real pages stay below 1.5; a test
+chart or a table has lines of one direction alone, and anything repeats a little."""
 _PRINTED_SHARE = 1 / 8
 """Share of a page that a grid covers at least; a bar code imitates one on less."""
 _SHARP_PX = 0.4
@@ -158,15 +161,22 @@ def _judged(view: ByteArray, tiles: Tiles, across: Family, down: Family) -> _Fou
         return None
     if not lattice.is_flat and lattice.strength.min() < _STRONG:
         return None
-    if lattice.tiles_used.min() < _PRINTED_SHARE * len(tiles.centre_px):
-        return None
     waves = lattice.waves(tiles.centre_px.mean(axis=0, keepdims=True))[0]
-    if np.hypot(*waves.T).min() < _LEAST_CYCLES / tiles.size_px:
-        return None
-    if not misfit(waves[:1], waves[1:], pixel_ratio=1.0)[0, 0] < _SKEWEST:
+    if not _is_printed(lattice, tiles, waves):
         return None
     scatter_px = float((lattice.residual_cycles / np.hypot(*waves.T)).max())
     return _Found(lattice, tiles, float(lattice.coherence.min()), scatter_px)
+
+
+def _is_printed(lattice: Lattice, tiles: Tiles, waves: DoubleArray) -> bool:
+    """Say whether two families are alike and on enough of a page; ``waves`` are its middle's."""
+    if lattice.strength.max() > _UNEVEN * max(lattice.strength.min(), 1.0):
+        return False
+    if lattice.tiles_used.min() < _PRINTED_SHARE * len(tiles.centre_px):
+        return False
+    if np.hypot(*waves.T).min() < _LEAST_CYCLES / tiles.size_px:
+        return False
+    return bool(misfit(waves[:1], waves[1:], pixel_ratio=1.0)[0, 0] < _SKEWEST)
 
 
 def _is_blocks(found: _Found, factor: int) -> bool:

@@ -14,6 +14,11 @@ from ecgbatch.types import DoubleArray, FloatArray
 _FINEST_PX = 2.3
 """Shortest period that is looked for; 2 is Nyquist's limit."""
 _BLOCK_COST = 3.0
+_MOST_PEAKS = 40
+_SAME_BINS = 0.2
+"""How far lengths of peaks may differ that stand for lines of one distance."""
+_COMB = (1.0, 0.5, 0.35, 0.25)
+"""Weights of a peak and of its harmonics."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,10 +63,11 @@ def find_pair(
     plane = np.fft.fftshift(plane)  # [ky + half, kx + half]
     log = np.log(plane + 1e-6)
     log -= cv2.blur(log, (13, 13), borderType=cv2.BORDER_REFLECT)
-    peaks = _peaks(log, half=half, longest_px=size / 3.0)
+    highest = np.asarray(cv2.dilate(log, np.ones((3, 3), np.uint8)))
+    peaks = _peaks(log, highest, half=half, longest_px=size / 3.0)
     if len(peaks) == 0:
         return None
-    scores = np.array([_comb(log, peak, half=half) for peak in peaks])
+    scores = _combs(highest, peaks, half=half)
     upright = np.abs(peaks[:, 0]) >= np.abs(peaks[:, 1])  # these vectors point across
     across, down = peaks[upright], peaks[~upright]
     if len(across) == 0 or len(down) == 0:
@@ -85,42 +91,55 @@ def _on_blocks(vectors: DoubleArray, step: float) -> npt.NDArray[np.bool_]:
     return np.asarray((off < 0.35) & (beside < 0.35))
 
 
-def _peaks(log: FloatArray, *, half: int, longest_px: float) -> DoubleArray:
-    """Return the highest local maxima as ``(peak, 2)`` vectors ``(kx, ky)`` of one half plane."""
+def _peaks(log: FloatArray, highest: FloatArray, *, half: int, longest_px: float) -> DoubleArray:
+    """Return the highest local maxima as ``(peak, 2)`` vectors ``(kx, ky)`` of one half plane.
+
+    Args:
+        log: ``(ky, kx)`` amplitudes over their background.
+        highest: ``(ky, kx)`` the highest of each place and its eight neighbours.
+        half: Where zero lies on both axes.
+        longest_px: Longest period.
+    """
     ky, kx = np.mgrid[-half:half, -half:half]
     length = np.hypot(kx, ky)
     allowed = (length >= 2 * half / longest_px) & (length <= 2 * half / _FINEST_PX)
     allowed &= (kx > np.abs(ky)) | ((ky > 0) & (ky >= np.abs(kx)))
-    top = allowed & (log >= cv2.dilate(log, np.ones((3, 3), np.uint8))) & (log > 0.25)
-    rows, columns = np.nonzero(top)
-    order = np.argsort(log[rows, columns])[::-1][:40]
-    found = []
-    for row, column in zip(rows[order], columns[order], strict=True):
-        found.append(
-            [
-                column - half + _parabola(log[row, :], column),
-                row - half + _parabola(log[:, column], row),
-            ]
-        )
-    return np.array(found, float).reshape(-1, 2)
+    top = allowed & (log >= highest) & (log > 0.25)
+    places = np.argwhere(top)
+    places = places[np.argsort(log[top])[::-1]]
+    row, column = places.T
+    down = row - half + _vertex(log[row - 1, column], log[row, column], log[row + 1, column])
+    across = column - half + _vertex(log[row, column - 1], log[row, column], log[row, column + 1])
+    vectors = np.column_stack([across, down]).astype(np.float64)
+    first, others = vectors[:_MOST_PEAKS], vectors[_MOST_PEAKS:]
+    return np.concatenate([first, others[_at_right_angles(others, first)]])
 
 
-def _parabola(values: FloatArray, at: int) -> float:
-    """Return the place of the maximum near index ``at``, relative to it."""
-    if not 0 < at < len(values) - 1:
-        return 0.0
-    left, middle, right = (float(v) for v in values[at - 1 : at + 2])
-    bend = left - 2 * middle + right
-    return float(np.clip((left - right) / (2 * bend), -0.5, 0.5)) if bend < -1e-9 else 0.0
+def _vertex(before: FloatArray, at: FloatArray, after: FloatArray) -> FloatArray:
+    """Return the places of maxima next to the middle one of three values, relative to it."""
+    bend = np.minimum(before - 2 * at + after, -1e-9)
+    return np.asarray(np.clip((before - after) / (2 * bend), -0.5, 0.5))
 
 
-def _comb(log: FloatArray, vector: DoubleArray, *, half: int) -> float:
-    score = 0.0
-    for harmonic, weight in enumerate((1.0, 0.5, 0.35, 0.25), start=1):
-        x, y = (round(float(part) * harmonic) + half for part in vector)
-        if not (1 <= x < 2 * half - 1 and 1 <= y < 2 * half - 1):
-            break
-        score += weight * max(0.0, float(log[y - 1 : y + 2, x - 1 : x + 2].max()))
+def _at_right_angles(others: DoubleArray, chosen: DoubleArray) -> npt.NDArray[np.bool_]:
+    """Say which of ``(other, 2)`` vectors are as long as a chosen one, at right angles to it.
+
+    Where dots stand in rows, sums of harmonics are more than forty and may be higher than the
+    dots' own peak along one of the axes.
+    """
+    turned = chosen[:, ::-1] * [1, -1]
+    off = [np.abs(others[:, None] - partner).max(axis=-1) for partner in (turned, -turned)]
+    return np.asarray((np.minimum(*off) <= _SAME_BINS).any(axis=1))
+
+
+def _combs(highest: FloatArray, vectors: DoubleArray, *, half: int) -> DoubleArray:
+    """Return ``(vector,)`` how high the peaks of each vector and of its harmonics are."""
+    score = np.zeros(len(vectors))
+    for harmonic, weight in enumerate(_COMB, start=1):
+        x, y = np.round(vectors * harmonic).astype(np.int64).T + half
+        inside = np.minimum(x, y) >= 1
+        inside &= np.maximum(x, y) < 2 * half - 1
+        score[inside] += weight * np.maximum(0.0, highest[y[inside], x[inside]])
     return score
 
 

@@ -170,15 +170,17 @@ def lines_per_period(tiles: Tiles, lattice: Lattice) -> int:
     millimetre apart), two to four where a harmonic of bare 5-mm lines was followed.
     """
     enough = max(0.35, 2.8 / np.sqrt(len(tiles.floor)))
-    order = 1
+    order, order_coherent = 1, 0.0
     for candidate, coherent, ratio in _ORDERS:
         parts = np.arange(1, candidate + 1) / candidate
         found = _harmonics(tiles, lattice, parts)
         size = np.abs(found.phasor)
         share = size[:, :-1].mean(axis=1) / size[:, -1]
         ends = found.coherence[:, [0, -2]].min()
-        if ends > max(enough, coherent) and share.min() > ratio:
-            order = candidate
+        # of two periods of which neither holds the other, one is chance
+        rival = order_coherent if candidate % order else 0.0
+        if ends > max(enough, coherent, rival) and share.min() > ratio:
+            order, order_coherent = candidate, ends
     return order
 
 
