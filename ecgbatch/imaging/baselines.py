@@ -125,6 +125,8 @@ def find_baselines(level: BoolArray, lines: BoolArray, *, px_per_mm: float) -> t
     least = max(_LEAST_MM * px_per_mm, _LEAST_SHARE * lengths.max())
     chosen = [k for k in range(len(peaks)) if lengths[k] >= least]
     chosen = _one_per_row(chosen, peaks=peaks, lengths=lengths)
+    if not chosen:
+        return ()
     kept = [(peaks[k], covered[k]) for k in chosen]
     lone_px = _LONE_PITCH_MM * px_per_mm
     rows = _with_room(kept, lone_px=lone_px)

@@ -94,11 +94,9 @@ def find_regions(
     lines = marks.of(marks.is_line) & ~apart
     level = level_ink(marks, lines)
     rows = find_baselines(level, lines, px_per_mm=marks.px_per_mm)
+    rows = _with_still_rows(rows, level, lines, likely, marks=marks)
     if not rows:
         raise PageError(Reason.NO_TRACE)
-    still = flat_rows(marks.flats, rows, px_per_mm=marks.px_per_mm)
-    if still.any():
-        rows = find_baselines(level | still, lines | still, px_per_mm=marks.px_per_mm)
     pulses = beside_rows(likely, rows, marks=marks)
     pulses = with_repeats(pulses, rows, marks=marks)
     if len(pulses) == 1 and len(rows) > 2 and not has_usual_height(pulses[0]):
@@ -145,6 +143,31 @@ def find_regions(
         not_trace=not_trace(traces, shape=ink.shape, factor=marks.factor),
         flags=(*arrangement.flags, *scale.flags),
     )
+
+
+def _with_still_rows(
+    rows: tuple[Baseline, ...],
+    level: BoolArray,
+    lines: BoolArray,
+    likely: Sequence[Pulse],
+    *,
+    marks: Marks,
+) -> tuple[Baseline, ...]:
+    """Add straight lines that stand where rows should, or take them alone.
+
+    Where every lead is off, or the heart stands still, lines of text may be all that looks like
+    rows; calibration pulses stand on the straight ones.
+    """
+    if not marks.flats.any():
+        return rows
+    still = flat_rows(marks.flats, rows, px_per_mm=marks.px_per_mm)
+    if still.any():
+        rows = find_baselines(level | still, lines | still, px_per_mm=marks.px_per_mm)
+    alone = find_baselines(marks.flats, marks.flats, px_per_mm=marks.px_per_mm)
+    on_alone, on_rows = (
+        len(beside_rows(likely, each, marks=marks)) if each else 0 for each in (alone, rows)
+    )
+    return alone if on_alone > on_rows else rows
 
 
 @dataclass(frozen=True, slots=True, eq=False)

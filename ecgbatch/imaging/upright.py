@@ -24,6 +24,8 @@ _SMALLEST_MM = 155.0
 """Longer side below which a page is rather a larger one misread: letter paper by half is 140 mm."""
 _OTHER_LINES = 1.8
 """How far grid and tags may differ: prints are shrunk to fit a page, but not to half."""
+_STILL_MM = 60.0
+"""Of straight lines with calibration pulses on them: a lead of two seconds and a half."""
 _ASSUMED_LONG_MM = 280.0
 """Longer side of A4 and letter without their borders."""
 
@@ -107,7 +109,13 @@ def _require_contrast(pixels: ByteArray) -> None:
 
 
 def _require_traces(sides: Orientation, *, grid_seen: bool) -> None:
-    """Refuse pages without traces; without a grid, lines must also beat like a heart."""
+    """Refuse pages without traces; without a grid, lines must also beat like a heart.
+
+    Straight lines on a grid are the traces of a heart that stands still where calibration pulses
+    stand on them; otherwise they may be those of a form.
+    """
+    if grid_seen and sides.still_mm >= _STILL_MM:
+        return
     enough_mm, enough_beats = (25, 0) if grid_seen else (100, 3)
     # a beat in 6 s of all that is printed: forms with ruled lines have fewer, hearts have more
     enough_beats = max(enough_beats, round(sides.trace_mm / 150))

@@ -128,6 +128,13 @@ def form(pixels):
     return pixels
 
 
+def table(pixels):
+    """Rule a form into cells of 14 mm by 50 mm."""
+    for x in range(150, 2051, 380):
+        cv2.line(pixels, (x, 400), (x, 1480), (30, 30, 30), 2)
+    return form(pixels)
+
+
 @pytest.mark.parametrize(
     ("draw", "reason"),
     [
@@ -138,9 +145,22 @@ def form(pixels):
         (photo, "not_ecg"),
         (lambda: form(np.full((*SHEET, 3), 255, np.uint8)), "not_ecg"),
         (lambda: form(graph_paper()), "not_ecg"),
+        (lambda: table(np.full((*SHEET, 3), 255, np.uint8)), "not_ecg"),
+        (lambda: table(graph_paper()), "not_ecg"),
         (graph_paper, "not_ecg"),
     ],
-    ids=["white", "black", "text", "chart", "photo", "form", "form on a grid", "graph paper"],
+    ids=[
+        "white",
+        "black",
+        "text",
+        "chart",
+        "photo",
+        "form",
+        "form on a grid",
+        "table",
+        "table on a grid",
+        "graph paper",
+    ],
 )
 def test_fault_52_what_is_no_ecg_has_no_signals(tmp_path, draw, reason):
     found = published(tmp_path, "a.png", draw())
@@ -210,6 +230,19 @@ def test_fault_61_leads_that_are_off_are_flat_and_say_so(tmp_path, off):
         samples, _ = found.samples_uv(lead)
         known = [sample for sample in samples if sample is not None]
         assert np.ptp(known) < 60  # half the width of the pen
+
+
+@pytest.mark.parametrize("order", ["3x4+1R", "12x1"])
+@pytest.mark.parametrize("look", ["pink_letter", "grey_a4", "black_dots"])
+def test_fault_61_a_page_of_flat_lines_only_is_reviewed(tmp_path, look, order):
+    still = {lead: np.zeros(5000) for lead in LEADS}
+    found = published(tmp_path, "a.png", sheet(still, look=look, order=order).pixels)
+    assert found.page["quality_class"] == "review"
+    assert "flat_line" in found.page["flags"]
+    for row in found.signals:
+        known = [sample for sample in row["samples_uv"] if sample is not None]
+        assert np.ptp(known) < 90  # less than the width of the pen
+    assert [row["lead"] for row in found.signals if row["role"] != "rhythm"] == list(LEADS)
 
 
 @pytest.mark.parametrize("condition", ["VRUN", "SVTAC", "3AVB", "AFIB", "PACE"])
