@@ -41,13 +41,13 @@ def test_fault_81_a_full_store_stops_the_run_and_publishes_nothing_by_half(
     tmp_path, source, undisturbed, monkeypatch
 ):
     out = tmp_path / "out"
-    write, room = Store.write, 4  # files of tables: one part, and the signals of the next
+    write, parts = Store.write, 0
 
     def full(self, uri, data):
-        nonlocal room
-        room -= "/tables/" in uri
-        if "/tables/" in uri and room < 0:
+        nonlocal parts
+        if "/tables/" in uri and parts == 2:  # one part is whole, the next has its signals
             raise StorageError("storage is full")
+        parts += "/tables/signals/" in uri
         return write(self, uri, data)
 
     monkeypatch.setattr(Store, "write", full)
