@@ -5,6 +5,7 @@
     python benchmarks/reading.py --records "$ECGBATCH_DATA/ptbxl"   # fold 9, never trained on
     python benchmarks/reading.py                                    # simulated records
     python benchmarks/reading.py --keep pages/                      # draw once, measure often
+    python benchmarks/reading.py --keep pages/ --config blind.toml  # with other settings
 
 Pages are drawn, damaged, written as files and converted as a run would. Of every class stand the
 median over printed leads of the SNR by the formula of the challenge of 2024 and of the plain one (a
@@ -31,7 +32,7 @@ import numpy as np
 import wfdb
 from PIL import Image
 
-from ecgbatch.config import RunConfig
+from ecgbatch.config import load
 from ecgbatch.errors import ConfigError
 from ecgbatch.evaluation.pages import PageResult
 from ecgbatch.flow.evaluate import evaluate
@@ -174,6 +175,7 @@ def main() -> None:
     parser.add_argument("--pages", type=int, default=8, help="of each class")
     parser.add_argument("--seed", type=int, default=9)
     parser.add_argument("--keep", type=Path, help="folder for the pages; kept, and used if there")
+    parser.add_argument("--config", type=Path, help="TOML file of settings")
     given = parser.parse_args()
     cv2.setNumThreads(1)
     with tempfile.TemporaryDirectory() as scratch:
@@ -181,7 +183,7 @@ def main() -> None:
         if not (folder / "pairs.csv").exists():
             records = given.records and read_records(given.records, folds=[VALIDATION_FOLD])
             draw(folder, records=records, count=given.pages, seed=given.seed)
-        config = RunConfig()
+        config = load(given.config)
         begun = time.process_time()
         results = evaluate(
             str(folder),

@@ -65,26 +65,24 @@ class Told:
 
 
 def settle_leads(
-    ink: ByteArray,
+    plain: Sequence[Trace],
     whole_ink: ByteArray,
-    regions: Sequence[Region],
     told: Sequence[Told],
     *,
     px_per_mm: float,
 ) -> list[Trace]:
-    """Trace every lead from its ink and from what a network says.
+    """Settle traces of ink with what a network says.
 
     Args:
-        ink: ``(row, column)`` uint8, 0 paper to 255 ink, of traces alone.
-        whole_ink: The same with all that is printed.
-        regions: Where each lead is printed.
+        plain: What ``trace_leads`` makes of the ink of traces alone.
+        whole_ink: ``(row, column)`` uint8, 0 paper to 255 ink, all that is printed.
         told: Of each lead.
         px_per_mm: Scale of the page.
 
     Returns:
-        One trace per region, in their order.
+        One trace per lead, in their order.
     """
-    plain = trace_leads(ink, regions, px_per_mm=px_per_mm)
+    regions = [trace.region for trace in plain]
     beliefs = [each.own for each in told]
     believed = trace_leads(whole_ink, regions, px_per_mm=px_per_mm, beliefs=beliefs)
     return [

@@ -34,9 +34,9 @@ PX_PER_MM = 10.0
 
 STEPS_PER_PX = 2
 HEIGHT_PX = 512
-"""Rows of a window, the lead's zero line in the middle: 25.6 mm to either side."""
+"""Most rows of a window, the lead's zero line in the middle: 25.6 mm to either side."""
 ALIGN_PX = 64
-"""Columns of a window are a multiple of it."""
+"""Rows and columns of a window are multiples of it."""
 
 _WIDTHS = (16, 24, 32, 48, 64, 64)
 _ABSENT_LEVEL = 3  # squares of 16 pixels tell whether there is a trace at all
@@ -260,7 +260,7 @@ class TraceReader:
         self._device = device
         self._network = _folded(network.eval()).to(device)
         self.px_per_mm = self.card.input.px_per_mm
-        self.height_px, self.align_px = HEIGHT_PX, ALIGN_PX
+        self.height_px, self.least_height_px, self.align_px = HEIGHT_PX, HEIGHT_PX // 2, ALIGN_PX
         on_gpu = device.type == "cuda"
         self._batch_px = batch_px or (_GPU_BATCH_PX if on_gpu else _CPU_BATCH_PX)
 
@@ -270,7 +270,8 @@ class TraceReader:
         """Read windows.
 
         Args:
-            planes: ``(2, HEIGHT_PX, column)`` uint8 each; columns are a multiple of ``ALIGN_PX``.
+            planes: ``(2, row, column)`` uint8 each; both are multiples of ``ALIGN_PX``, and there
+                are at most ``HEIGHT_PX`` rows.
             baselines_px: Of each window, the zero line that is meant, then the others.
 
         Returns:
@@ -280,21 +281,21 @@ class TraceReader:
             PageError: ``DEVICE_ERROR`` where neither GPU nor CPU have memory for a single window.
         """
         readings: dict[int, Reading] = {}
-        by_width: dict[int, list[int]] = {}
+        alike: dict[tuple[int, int], list[int]] = {}
         for number, window in enumerate(planes):
-            by_width.setdefault(window.shape[2], []).append(number)
-        for width, numbers in by_width.items():
+            alike.setdefault((window.shape[1], window.shape[2]), []).append(number)
+        for (rows, width), numbers in alike.items():
             inks, heights = [], []
             start = 0
             while start < len(numbers):
-                batch = numbers[start : start + max(1, self._batch_px // (width * HEIGHT_PX))]
+                batch = numbers[start : start + max(1, self._batch_px // (width * rows))]
                 try:
                     ink, height = self._run(
                         np.stack([planes[number] for number in batch]),
-                        np.stack([ridges(baselines_px[number]) for number in batch]),
+                        np.stack([ridges(baselines_px[number], rows=rows) for number in batch]),
                     )
                 except (torch.OutOfMemoryError, MemoryError):
-                    self._step_back(len(batch), width)
+                    self._step_back(len(batch), width * rows)
                     continue
                 inks.append(ink)
                 heights.append(height)
@@ -318,13 +319,13 @@ class TraceReader:
             _heights(out.float(), nothing.float()),
         )
 
-    def _step_back(self, windows: int, width: int) -> None:
+    def _step_back(self, windows: int, window_px: int) -> None:
         """Take smaller batches, then the CPU; nothing is left after that."""
         if windows > 1:
-            self._batch_px = windows // 2 * width * HEIGHT_PX
+            self._batch_px = windows // 2 * window_px
             return
         if self._device.type == "cpu":
-            raise PageError(Reason.DEVICE_ERROR, columns=width)
+            raise PageError(Reason.DEVICE_ERROR, window_px=window_px)
         self._device = torch.device("cpu")
         self._network = self._network.to(self._device)
         self._batch_px = _CPU_BATCH_PX
