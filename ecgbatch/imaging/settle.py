@@ -66,7 +66,7 @@ class Told:
 
 def settle_leads(
     plain: Sequence[Trace],
-    whole_ink: ByteArray,
+    ink: ByteArray,
     told: Sequence[Told],
     *,
     px_per_mm: float,
@@ -75,7 +75,8 @@ def settle_leads(
 
     Args:
         plain: What ``trace_leads`` makes of the ink of traces alone.
-        whole_ink: ``(row, column)`` uint8, 0 paper to 255 ink, all that is printed.
+        ink: ``(row, column)`` uint8, 0 paper to 255 ink, of traces alone: letters, and pulses above
+            all, must never become signal.
         told: Of each lead.
         px_per_mm: Scale of the page.
 
@@ -84,21 +85,21 @@ def settle_leads(
     """
     regions = [trace.region for trace in plain]
     beliefs = [each.own for each in told]
-    believed = trace_leads(whole_ink, regions, px_per_mm=px_per_mm, beliefs=beliefs)
+    believed = trace_leads(ink, regions, px_per_mm=px_per_mm, beliefs=beliefs)
     return [
-        _settled(first, second, _alone(whole_ink, region, each, px_per_mm), each, px_per_mm)
+        _settled(first, second, _alone(ink, region, each, px_per_mm), each, px_per_mm)
         for region, first, second, each in zip(regions, plain, believed, told, strict=True)
     ]
 
 
-def _alone(whole_ink: ByteArray, region: Region, told: Told, px_per_mm: float) -> FloatArray:
+def _alone(ink: ByteArray, region: Region, told: Told, px_per_mm: float) -> FloatArray:
     """Trace the ink that the network calls the lead's own; all other ink is taken away."""
     own = told.own
     mask = cv2.dilate((own.own > _OWN_LEVEL).view(np.uint8), np.ones((3, 3), np.uint8))
-    rows = _inside(own.top_px, mask.shape[0], whole_ink.shape[0])
-    columns = _inside(own.left_px, mask.shape[1], whole_ink.shape[1])
+    rows = _inside(own.top_px, mask.shape[0], ink.shape[0])
+    columns = _inside(own.left_px, mask.shape[1], ink.shape[1])
     part = (
-        whole_ink[rows, columns]
+        ink[rows, columns]
         * mask[
             rows.start - own.top_px : rows.stop - own.top_px,
             columns.start - own.left_px : columns.stop - own.left_px,

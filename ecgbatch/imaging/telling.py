@@ -102,7 +102,7 @@ def trace_with(
         [window.planes for window in windows], [window.baselines_px for window in windows]
     )
     told = [_told(window, reading) for window, reading in zip(windows, readings, strict=True)]
-    traces = settle_leads(plain, whole_ink, told, px_per_mm=network.px_per_mm)
+    traces = settle_leads(plain, ink, told, px_per_mm=network.px_per_mm)
     return [
         replace(
             trace,

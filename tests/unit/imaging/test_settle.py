@@ -160,3 +160,19 @@ def test_a_beat_under_a_smear_is_read_by_a_network_and_not_without(scale):
     assert oracle.rows == [320]  # the smear reaches 11 mm, and 4 more are shown on either side
     assert error(told) < 2.0
     assert error(told) < error(alone) / 3
+
+
+def test_a_pulse_never_becomes_signal_whatever_a_network_says_of_it():
+    x_px, y_px = np.arange(1200) / 2, BASELINE - 100 * beats_mv(1200)
+    x_px, y_px = x_px[120:], y_px[120:]  # the lead begins after 6 mm
+    ink = draw_ink([(x_px, y_px)], shape=(300, 600), width_px=2.6)
+    whole = ink.copy()
+    whole[48:52, 8:58] = 255  # the plateau of a pulse of 1 mV, and its flanks
+    whole[50:150, 6:10] = whole[50:150, 56:60] = 255
+    told_x, told_y = np.r_[0.8, 5.8, x_px / 10], np.r_[5.0, 5.0, y_px / 10]
+    (trace,) = trace_with(
+        Oracle(told_x, told_y), 255 - whole, whole, ink, [region()], px_per_mm=10.0
+    )
+    places = trace.x0_px + np.arange(trace.y_px.size) * trace.step_px
+    assert np.isnan(trace.y_px[places < 58]).all()
+    assert np.isfinite(trace.y_px[(places > 62) & (places < 590)]).all()
