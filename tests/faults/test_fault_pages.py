@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from ecgbatch.config import RunConfig
+from ecgbatch.config import RunConfig, TraceSettings
 from ecgbatch.flow.run import convert
 from ecgbatch.synth.heart import simulate
 from ecgbatch.synth.layouts import layout
@@ -45,15 +45,15 @@ class Tables:
         return row["samples_uv"], len(row["samples_uv"]) / row["fs_hz"]
 
 
-def published(folder, name, data):
-    """Convert one file: its bytes, or pixels."""
+def published(folder, name, data, *, network=False):
+    """Convert one file: its bytes, or pixels; the network only where what it may do is asked."""
     source, out = folder / "in", folder / "out"
     source.mkdir()
     if isinstance(data, bytes):
         (source / name).write_bytes(data)
     else:
         assert cv2.imwrite(str(source / name), data[..., ::-1] if data.ndim == 3 else data)
-    config = RunConfig()
+    config = RunConfig(trace=TraceSettings(network=network))
     summary = convert(
         str(source), str(out), stages=stages(config, str(source)), config=config, local=True
     )
@@ -223,7 +223,7 @@ def test_fault_60_traces_that_leave_their_rows_are_not_good(tmp_path):
 def test_fault_61_leads_that_are_off_are_flat_and_say_so(tmp_path, off):
     signals_uv = simulate(3).by_name()
     signals_uv |= {lead: np.zeros(5000) for lead in LEADS[:off]}
-    found = published(tmp_path, "a.png", sheet(signals_uv).pixels)
+    found = published(tmp_path, "a.png", sheet(signals_uv).pixels, network=True)
     assert "flat_line" in found.page["flags"]
     assert found.page["quality_class"] != "good"
     for lead in LEADS[:off]:
@@ -236,7 +236,8 @@ def test_fault_61_leads_that_are_off_are_flat_and_say_so(tmp_path, off):
 @pytest.mark.parametrize("look", ["pink_letter", "grey_a4", "black_dots"])
 def test_fault_61_a_page_of_flat_lines_only_is_reviewed(tmp_path, look, order):
     still = {lead: np.zeros(5000) for lead in LEADS}
-    found = published(tmp_path, "a.png", sheet(still, look=look, order=order).pixels)
+    pixels = sheet(still, look=look, order=order).pixels
+    found = published(tmp_path, "a.png", pixels, network=True)
     assert found.page["quality_class"] == "review"
     assert "flat_line" in found.page["flags"]
     for row in found.signals:
