@@ -15,21 +15,23 @@ Started again with the same folder it goes on where it was stopped. ``runs/locat
 from __future__ import annotations
 
 import argparse
-import json
 import multiprocessing
 import os
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import torch
+
 from ecgbatch.synth.faces import font_files
 from ecgbatch.training.examples import Pool
 from ecgbatch.training.locator_cards import ship
 from ecgbatch.training.locator_task import LocatorTask
-from ecgbatch.training.loop import CURVE, Plan, Task
+from ecgbatch.training.loop import BEST, Plan, Task
 from ecgbatch.training.reader_task import ReaderTask
-from ecgbatch.training.records import TRAINING_FOLDS, VALIDATION_FOLD, read_records
+from ecgbatch.training.records import TRAINING_FOLDS, VALIDATION_FOLD
 from ecgbatch.training.runner import run
+from ecgbatch.training.settle import settled
 
 
 def main() -> None:
@@ -52,8 +54,8 @@ def main() -> None:
     given = parser.parse_args()
     folder = given.folder.resolve()
     fonts = font_files(given.fonts) if given.fonts else ()
-    pages = _pool(folder / "train", given.records, folds=TRAINING_FOLDS, seed=1, fonts=fonts)
-    valid = _pool(folder / "valid", given.records, folds={VALIDATION_FOLD}, seed=2, fonts=())
+    pages = Pool(folder / "train", records=given.records, folds=TRAINING_FOLDS, seed=1, fonts=fonts)
+    valid = Pool(folder / "valid", records=given.records, folds={VALIDATION_FOLD}, seed=2)
     valid.fill(given.valid_pages)
     pages.fill(4 * given.batch_pages)
     producer = multiprocessing.get_context("spawn").Process(
@@ -87,29 +89,18 @@ def main() -> None:
         )
     producer.terminate()
     data = f"{given.valid_pages} drawn pages, records of fold {VALIDATION_FOLD}"
-    figures = {name: _best(folder / name / CURVE) for name in tasks}
-    for card in ship(folder, version=given.version, figures=figures, data=data):
-        print(f"{card.identity}: {folder / 'weights'}")
-
-
-def _pool(
-    folder: Path,
-    records: Path | None,
-    *,
-    folds: frozenset[int] | set[int],
-    seed: int,
-    fonts: tuple[str, ...],
-) -> Pool:
-    real = read_records(records, folds=folds) if records else None
-    return Pool(folder, records=real, seed=seed, fonts=fonts)
-
-
-def _best(curve: Path) -> dict[str, float]:
-    """Return what was measured of the weights that were kept."""
-    lines = curve.read_text("utf-8").splitlines() if curve.exists() else []
-    measured = [line for line in map(json.loads, lines) if "valid_score" in line]
-    best: dict[str, float] = max(measured, key=lambda line: line["valid_score"], default={})
-    return {name.removeprefix("valid_"): value for name, value in best.items()}
+    trained = {
+        name: settled(task, folder / name)
+        for name, (task, _) in tasks.items()
+        if (folder / name / BEST).exists()
+    }
+    figures = {
+        name: tasks[name][0].validate(network, torch.device("cpu"))
+        for name, network in trained.items()
+    }
+    where = folder / "weights"
+    for card in ship(trained, where, version=given.version, data=data, figures=figures):
+        print(f"{card.identity}: {where}")
 
 
 if __name__ == "__main__":

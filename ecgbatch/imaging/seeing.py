@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 
+from ecgbatch.flags import Flag
 from ecgbatch.imaging.labels import names_of_strips
+from ecgbatch.imaging.layout import Layout
 from ecgbatch.imaging.printed import PrintedScale, agreed, printed_scale
 from ecgbatch.imaging.seen import SeenLayout, SeenLead, arrange_seen
+from ecgbatch.imaging.snug import whole_line
 from ecgbatch.imaging.strips import find_strips, rows_of_strips
-from ecgbatch.types import ByteArray, DoubleArray, Findings, Strip
+from ecgbatch.types import ByteArray, DoubleArray, Findings, Region, Strip
 
 _NAME_SEEN = 0.3
 _LINE_SEEN = 0.3
 _MOST_LINES = 6
 _NO_NAME = 0.5
+_OF_NAMES = {Flag.NAMES_GUESSED, Flag.RHYTHM_UNMATCHED}
 
 Box = tuple[float, float, float, float]
 
@@ -58,57 +62,127 @@ class SeenPage:
 
     Attributes:
         findings: Of the locator.
+        names: ``(name, 5)`` boxes and likelihoods of what is a lead's name.
+        read: How likely each name is, for each of them.
         layout: Which lead stands where; None where no trace was seen.
         likelihood: Of its least sure trace but one in ten; 0 without a layout.
         scale: Speed and gain as they are printed in words.
     """
 
     findings: Findings
+    names: DoubleArray
+    read: tuple[Mapping[str, float], ...]
     layout: SeenLayout | None
     likelihood: float
     scale: PrintedScale
 
 
-def look_at(page: ByteArray, networks: Networks, *, px_per_mm: float) -> SeenPage:
+def look_at(page: ByteArray, ink: ByteArray, networks: Networks, *, px_per_mm: float) -> SeenPage:
     """Look at a page.
 
     Args:
         page: ``(row, column)`` uint8 at ``px_per_mm``.
+        ink: Its darkness, see ``find_ink``.
         networks: That look.
         px_per_mm: Scale of the page.
     """
     findings = networks.find(page, px_per_mm=px_per_mm)
     rows = rows_of_strips(find_strips(findings, px_per_mm=px_per_mm), px_per_mm=px_per_mm)
     lines = [
-        networks.read_line(page, _box(line))
+        networks.read_line(page, whole_line(ink, _box(line), px_per_mm=px_per_mm))
         for line in findings.lines[:_MOST_LINES]
         if line[4] >= _LINE_SEEN
     ]
     scale = agreed([printed_scale(line.text, line.likelihood) for line in lines])
+    boxes = findings.names[findings.names[:, 4] >= _NAME_SEEN]
+    every = networks.read_names(page, [_box(box) for box in boxes])
+    real = [index for index, names in enumerate(every) if names.get("", 0.0) < _NO_NAME]
+    names, read = boxes[real], tuple(every[index] for index in real)
     if not rows:
-        return SeenPage(findings, None, 0.0, scale)
-    layout = arrange_seen(
-        _named(page, rows, findings, networks, px_per_mm=px_per_mm), px_per_mm=px_per_mm
-    )
+        return SeenPage(findings, names, read, None, 0.0, scale)
+    layout = arrange_seen(_named(rows, names, read, px_per_mm=px_per_mm), px_per_mm=px_per_mm)
     likelihood = np.percentile([strip.likelihood for row in rows for strip in row], 10)
-    return SeenPage(findings, layout, float(likelihood), scale)
+    return SeenPage(findings, names, read, layout, float(likelihood), scale)
+
+
+def with_read_names(layout: Layout, seen: SeenPage, *, px_per_mm: float) -> Layout:
+    """Name the regions that geometry found by what was read beside them.
+
+    Args:
+        layout: Found by geometry, its names guessed.
+        seen: What networks saw on the page.
+        px_per_mm: Scale of the page.
+
+    Returns:
+        The same regions. A rhythm row that was matched with a strip has the lead of that strip,
+        and a strip without a name takes what the names that were read leave it.
+    """
+    if not seen.read:
+        return layout
+    strips = [_strip(region) for region in layout.regions]
+    rows = _rows(strips)
+    leads = _named(rows, seen.names, seen.read, px_per_mm=px_per_mm)
+    named = arrange_seen(leads, px_per_mm=px_per_mm)
+    strip_of = {
+        region.lead: place
+        for region, place in zip(layout.regions, named.places, strict=True)
+        if region.role == "strip"
+    }
+    matched = Flag.RHYTHM_UNMATCHED not in layout.flags
+    renamed = []
+    for region, place in zip(layout.regions, named.places, strict=True):
+        known = place
+        if region.role == "rhythm" and (matched or not place.read):
+            # Ink that repeats a strip's tells more surely than letters whose lead it is.
+            known = strip_of.get(region.lead, place)
+        renamed.append(
+            replace(
+                region,
+                lead=known.lead,
+                inverted=known.inverted and known is place,
+                name_source="read" if place.read and place.lead == known.lead else "guessed",
+            )
+        )
+    read = all(region.name_source == "read" for region in renamed)
+    flags = tuple(flag for flag in layout.flags if not (read and flag in _OF_NAMES))
+    return replace(layout, regions=tuple(renamed), flags=flags)
+
+
+def _rows(strips: Sequence[Strip]) -> list[list[Strip]]:
+    """Cut traces that stand row by row, from left to right, where a row begins."""
+    rows: list[list[Strip]] = []
+    for strip in strips:
+        if rows and strip.left_px > rows[-1][-1].left_px:
+            rows[-1].append(strip)
+        else:
+            rows.append([strip])
+    return rows
+
+
+def _strip(region: Region) -> Strip:
+    zero = region.baseline_px
+    return Strip(
+        left_px=region.left_px,
+        left_zero_px=zero,
+        right_px=region.right_px,
+        right_zero_px=zero,
+        above_px=zero - region.top_px,
+        below_px=region.bottom_px - zero,
+        likelihood=1.0,
+    )
 
 
 def _named(
-    page: ByteArray,
     rows: Sequence[Sequence[Strip]],
-    findings: Findings,
-    networks: Networks,
+    names: DoubleArray,
+    read: Sequence[Mapping[str, float]],
     *,
     px_per_mm: float,
 ) -> list[list[SeenLead]]:
     strips = [strip for row in rows for strip in row]
-    boxes = findings.names[findings.names[:, 4] >= _NAME_SEEN]
-    read = networks.read_names(page, [_box(box) for box in boxes])
-    real = [index for index, names in enumerate(read) if names.get("", 0.0) < _NO_NAME]
-    given = names_of_strips(strips, boxes[real], px_per_mm=px_per_mm)
+    given = names_of_strips(strips, names, px_per_mm=px_per_mm)
     leads = iter(
-        SeenLead(strip, {} if index is None else read[real[index]])
+        SeenLead(strip, {} if index is None else read[index])
         for strip, index in zip(strips, given, strict=True)
     )
     return [[next(leads) for _ in row] for row in rows]

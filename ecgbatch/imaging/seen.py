@@ -13,8 +13,8 @@ from ecgbatch.types import EXTRA_LEADS, LEADS, Strip
 
 _CABRERA = ("aVL", "I", "-aVR", "II", "aVF", "III", *LEADS[6:])
 _LONG = 1.6  # of the usual strip: a row of one trace this long shows the rhythm
-_FLOOR = 0.003  # a reader errs at least this often
-_FREE = -6.0
+_FLOOR = 0.02  # a reader errs at least this often
+_FREE = -10.0
 """Logarithm of how likely an order is that no list has."""
 _READ = 0.5
 _ALIGNED_MM = 1.5

@@ -12,7 +12,7 @@ from ecgbatch.types import DoubleArray, Findings, Strip
 _SHORTEST_MM = 6.0
 _APART_MM = 2.5
 """How much lower a trace may end than it starts, beside the slope."""
-_SLOPE = 0.03
+_SLOPE = 0.015  # a measured grid leaves less than a degree
 _BETWEEN_MM = 2.5
 """Points so near to the ends of a trace do not divide it."""
 _LEAST = 0.2
@@ -33,9 +33,9 @@ def find_strips(findings: Findings, *, px_per_mm: float) -> list[Strip]:
         The likeliest first.
     """
     starts, ends = (points[points[:, 2] >= _LEAST] for points in (findings.starts, findings.ends))
-    found: list[Strip] = []
-    for start in starts:
-        for end in ends:
+    found: list[tuple[Strip, int, int]] = []
+    for first, start in enumerate(starts):
+        for last, end in enumerate(ends):
             length = end[0] - start[0]
             apart = abs(end[1] - start[1])
             if length < _SHORTEST_MM * px_per_mm:
@@ -46,12 +46,17 @@ def find_strips(findings: Findings, *, px_per_mm: float) -> list[Strip]:
             whole = _undivided(start, end, (starts, ends), px_per_mm=px_per_mm)
             likelihood = strip.likelihood * whole
             if likelihood >= _SEEN:
-                found.append(replace(strip, likelihood=likelihood))
-    found.sort(key=lambda strip: -strip.likelihood)
+                found.append((replace(strip, likelihood=likelihood), first, last))
+    found.sort(key=lambda each: -each[0].likelihood)
     kept: list[Strip] = []
-    for strip in found:
+    begun, ended = set[int](), set[int]()
+    for strip, first, last in found:
+        if first in begun or last in ended:
+            continue
         if not any(_collide(strip, other, px_per_mm=px_per_mm) for other in kept):
             kept.append(strip)
+            begun.add(first)
+            ended.add(last)
     return kept
 
 

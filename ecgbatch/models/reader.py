@@ -20,7 +20,7 @@ HEIGHT_PX = 32
 LETTER_PX = 20
 """Height that the box of a text is brought to."""
 NAME_WIDTH_PX = 96
-LONGEST_LINE_PX = 1024
+LONGEST_LINE_PX = 2048
 _ASIDE, _ABOVE = 0.5, 0.3  # of the height of the box: how much around it is seen
 
 NAMES = (*LEADS, *EXTRA_LEADS, "-aVR", "")

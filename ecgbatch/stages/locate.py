@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -16,17 +16,18 @@ from ecgbatch.errors import PageError, Reason
 from ecgbatch.flags import Flag
 from ecgbatch.imaging.ink import find_ink
 from ecgbatch.imaging.layout import Layout, find_regions
-from ecgbatch.imaging.seeing import Networks, SeenPage, look_at
+from ecgbatch.imaging.printed import PrintedScale
+from ecgbatch.imaging.seeing import Networks, SeenPage, look_at, with_read_names
 from ecgbatch.imaging.seen_regions import seen_regions
 from ecgbatch.stages.base import Needs, TableFunction
 from ecgbatch.stages.rows import Row, Values, map_rows
 from ecgbatch.types import ByteArray
 
 _TOLD = ("printed", "file")
-_NO_ECG = 0.02
+_NO_ECG = 0.2
 """Likelihood below which a page is no ECG; see ``docs/models/locator.md``."""
-_SEEN = 0.35
-"""Likelihood of a page's least sure traces from which on they are taken as seen."""
+_SEEN = 0.25
+"""Likelihood of a page's least sure traces from which on they stand where geometry finds none."""
 
 
 def locate(
@@ -47,7 +48,7 @@ def locate(
             return
         px_per_mm = row["rectified_px_per_mm"]
         ink = find_ink(page, px_per_mm=px_per_mm)
-        seen = None if networks is None else look_at(page, networks, px_per_mm=px_per_mm)
+        seen = None if networks is None else look_at(page, ink, networks, px_per_mm=px_per_mm)
         layout = _layout(row, ink, seen, px_per_mm=px_per_mm, settings=settings)
         scale = layout.scale
         yield {
@@ -74,38 +75,34 @@ def _layout(
     px_per_mm: float,
     settings: LocateSettings,
 ) -> Layout:
+    if seen is not None and seen.findings.ecg < _NO_ECG:
+        raise PageError(Reason.NOT_ECG, ecg=seen.findings.ecg)
+    words = PrintedScale() if seen is None else seen.scale
     speed = _told(row, "speed_mm_per_s", "speed_source")
     gain = _told(row, "gain_mm_per_mv", "gain_source")
-    if seen is not None:
-        if seen.findings.ecg < _NO_ECG:
-            raise PageError(Reason.NOT_ECG, ecg=seen.findings.ecg)
-        speed = seen.scale.speed_mm_per_s if speed is None else speed
-        gain = seen.scale.gain_mm_per_mv if gain is None else gain
+    scale: dict[str, Any] = {
+        "px_per_mm": px_per_mm,
+        "printed_speed_mm_per_s": words.speed_mm_per_s if speed is None else speed,
+        "printed_gain_mm_per_mv": words.gain_mm_per_mv if gain is None else gain,
+        "assumed_speed_mm_per_s": settings.speed_mm_per_s,
+        "assumed_gain_mm_per_mv": settings.gain_mm_per_mv,
+    }
+    by_sight = None
+    if seen is not None and seen.layout is not None:
+        by_sight = partial(seen_regions, ink, seen.layout, **scale)
     try:
-        if seen is not None and seen.layout is not None and seen.likelihood >= _SEEN:
-            return seen_regions(
-                ink,
-                seen.layout,
-                px_per_mm=px_per_mm,
-                printed_speed_mm_per_s=speed,
-                printed_gain_mm_per_mv=gain,
-                assumed_speed_mm_per_s=settings.speed_mm_per_s,
-                assumed_gain_mm_per_mv=settings.gain_mm_per_mv,
-            )
-        return find_regions(
-            ink,
-            px_per_mm=px_per_mm,
-            printed_speed_mm_per_s=speed,
-            printed_gain_mm_per_mv=gain,
-            assumed_speed_mm_per_s=settings.speed_mm_per_s,
-            assumed_gain_mm_per_mv=settings.gain_mm_per_mv,
-        )
+        by_geometry = find_regions(ink, **scale)
     except PageError as error:
+        if by_sight is not None and seen is not None and seen.likelihood >= _SEEN:
+            return by_sight()
         if Flag.GRID_ABSENT not in (row["flags"] or ()):
             raise
         # Lines of text look like traces one by one; without a grid, and without any order of
         # leads, nothing is left that speaks for an ECG.
         raise PageError(Reason.NOT_ECG, **error.facts) from error
+    if seen is None:
+        return by_geometry
+    return with_read_names(by_geometry, seen, px_per_mm=px_per_mm)
 
 
 def _told(row: Row, name: str, source: str) -> float | None:

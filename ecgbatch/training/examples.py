@@ -7,7 +7,7 @@ Its number alone says what is on it.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from ecgbatch.synth.truth import Box, RegionTruth
 from ecgbatch.training.lines import with_scale_line
 from ecgbatch.training.others import draw_other
 from ecgbatch.training.pages import UprightDrawnPage, draw_page, rectified
-from ecgbatch.training.records import Records
+from ecgbatch.training.records import Records, read_records
 from ecgbatch.types import ByteArray, FloatArray
 
 FULL_PX_PER_MM = 10.0
@@ -206,20 +206,38 @@ class Pool:
         self,
         folder: Path,
         *,
-        records: Records | None,
+        records: Path | None,
+        folds: Collection[int] = (),
         seed: int,
         layouts: Sequence[str] | None = None,
         fonts: Sequence[str] = (),
     ) -> None:
-        """Name the folder and the seed of its pages; see ``draw_example`` for the rest."""
-        self._folder, self._records, self._layouts = folder, records, layouts
-        self._seed, self._fonts = seed, fonts
+        """Name what the pages are drawn from.
+
+        Args:
+            folder: Where they are kept.
+            records: Folder of real records, see ``read_records``; None simulates all. It is read
+                where the first page is drawn: a pool goes to other processes without its records.
+            folds: Of the records.
+            seed: Of the pages.
+            layouts: See ``draw_example``.
+            fonts: See ``draw_example``.
+        """
+        self._folder, self._layouts, self._fonts = folder, layouts, fonts
+        self._source, self._folds, self._seed = records, frozenset(folds), seed
+        self._records: Records | None = None
+
+    def __getstate__(self) -> dict[str, object]:
+        """Leave the records behind."""
+        return {**self.__dict__, "_records": None}
 
     def __getitem__(self, number: int) -> Example:
         """Return an example."""
         path = self._folder / f"{number:06d}.npz"
         if path.exists():
             return _read(path)
+        if self._source is not None and self._records is None:
+            self._records = read_records(self._source, folds=self._folds)
         rng = np.random.default_rng((self._seed, number))
         example = draw_example(rng, records=self._records, layouts=self._layouts, fonts=self._fonts)
         _write(path, example)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from safetensors.torch import load_file
+from torch import nn
 
 from ecgbatch.models import locator, reader
 from ecgbatch.models.card import InputContract, Measured, ModelCard, write_model
-from ecgbatch.training.loop import BEST
 
 _LICENCE = "Apache-2.0"
 _DATA = (
@@ -72,37 +71,35 @@ def cards(version: str) -> dict[str, ModelCard]:
 
 
 def ship(
+    networks: Mapping[str, nn.Module],
     folder: Path,
     *,
     version: str,
-    figures: Mapping[str, Mapping[str, float]],
     data: str,
+    figures: Mapping[str, Mapping[str, float]],
     failures: Mapping[str, tuple[str, ...]] | None = None,
 ) -> list[ModelCard]:
-    """Write the best weights of a training with their cards into ``folder / "weights"``.
+    """Write weights with their cards.
 
     Args:
-        folder: Of the training.
+        networks: ``locator``, ``reader``, or both, trained.
+        folder: Where they are put.
         version: Of both models.
+        data: On what they were measured.
         figures: What was measured of each, as ``validate`` names it.
-        data: On what it was measured.
         failures: What each is known to fail at.
     """
-    networks = {"locator": locator.LocatorNet(), "reader": reader.ReaderNet()}
-    names = {"locator": LOCATOR_FIGURES, "reader": READER_FIGURES}
+    words = {"locator": LOCATOR_FIGURES, "reader": READER_FIGURES}
     written = []
-    for name, card in cards(version).items():
-        path = folder / name / BEST
-        if not path.exists():
-            continue
-        networks[name].load_state_dict(load_file(path))
+    for name, network in networks.items():
         measured = tuple(
-            Measured(figure=words, value=float(figures[name][key]), data=data)
-            for key, words in names[name].items()
+            Measured(figure=text, value=float(figures[name][key]), data=data)
+            for key, text in words[name].items()
             if key in figures.get(name, {})
         )
-        told = card.model_copy(
-            update={"measured": measured, "known_failures": (failures or {}).get(name, ())}
+        failing = (failures or {}).get(name, ())
+        card = cards(version)[name].model_copy(
+            update={"measured": measured, "known_failures": failing}
         )
-        written.append(write_model(networks[name], told, folder / "weights"))
+        written.append(write_model(network, card, folder))
     return written

@@ -1,5 +1,7 @@
 """The stage: what it says of pages on which no order of leads can be seen."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pyarrow as pa
@@ -7,7 +9,10 @@ import pytest
 
 from ecgbatch import schema
 from ecgbatch.config import LocateSettings
-from ecgbatch.stages.locate import Locate
+from ecgbatch.errors import PageError, Reason
+from ecgbatch.stages.locate import Locate, locate
+from ecgbatch.training.pages import draw_page, rectified
+from tests.factories_networks import KnowingNetworks
 
 PX_PER_MM = 10
 
@@ -24,8 +29,7 @@ def twenty_rows() -> np.ndarray:
     return page
 
 
-def reason_of(flags: list[str]) -> str | None:
-    page = twenty_rows()
+def table_of(page: np.ndarray, flags: list[str], **more: object) -> pa.Table:
     row = {
         "scan_id": "0" * 32,
         "version": "1",
@@ -35,9 +39,14 @@ def reason_of(flags: list[str]) -> str | None:
         "pixels": page.tobytes(),
         "pixels_shape": list(page.shape),
         "rectified_px_per_mm": float(PX_PER_MM),
+        **more,
     }
-    rows = pa.Table.from_pylist([row], schema=schema.RECTIFIED)
-    (out,) = Locate(LocateSettings()).open()(rows)
+    return pa.Table.from_pylist([row], schema=schema.RECTIFIED)
+
+
+def reason_of(flags: list[str]) -> str | None:
+    rows = table_of(twenty_rows(), flags)
+    (out,) = Locate(LocateSettings(networks=False)).open()(rows)
     error = out.to_pylist()[0]["error"]
     return error and error["reason"]
 
@@ -47,3 +56,89 @@ def reason_of(flags: list[str]) -> str | None:
 )
 def test_without_a_grid_and_without_an_order_of_leads_a_page_is_no_ecg(flags, reason):
     assert reason_of(flags) == reason
+
+
+@pytest.fixture(scope="module")
+def page():
+    """A page whose names and scale are printed, at 50 mm/s without a pulse that could tell it."""
+    rng = np.random.default_rng(0)
+    while True:
+        drawn = draw_page(rng, records=None, layouts=["3x4+1R"], profile="clean", dpi=150)
+        texts = [text.text for text in drawn.truth.texts if text.role == "scale"]
+        told = any("mm/s" in text and "mm/mV" in text for text in texts)
+        named = all(region.name_box_px is not None for region in drawn.truth.regions)
+        if told and named and not drawn.truth.pulses and drawn.truth.speed_mm_per_s == 50:
+            return rectified(drawn, rng, px_per_mm=float(PX_PER_MM))
+
+
+def located(page, networks, flags=(), **more):
+    rows = table_of(page.pixels, list(flags), **more)
+    (out,) = locate(rows, settings=LocateSettings(), networks=networks)
+    return out.to_pylist()[0]
+
+
+def test_names_and_scale_are_read_and_the_row_says_so(page):
+    row = located(page, KnowingNetworks(page.truth))
+    assert row["error"] is None
+    assert row["layout"] == "3x4+1R"
+    assert {region["name_source"] for region in row["regions"]} == {"read"}
+    assert [r["lead"] for r in row["regions"]] == [r.lead for r in page.truth.regions]
+    assert (row["speed_mm_per_s"], row["speed_source"]) == (50, "printed")
+    assert row["gain_mm_per_mv"] == page.truth.gain_mm_per_mv
+
+
+def test_what_the_file_says_of_the_scale_comes_first(page):
+    row = located(page, KnowingNetworks(page.truth), speed_mm_per_s=25.0, speed_source="file")
+    assert (row["speed_mm_per_s"], row["speed_source"]) == (25, "file")
+
+
+def test_without_words_and_pulses_the_scale_is_assumed_and_says_so(page):
+    row = located(page, KnowingNetworks(page.truth, wordless=True))
+    assert row["speed_source"] == "assumed"
+    assert "speed_assumed" in row["flags"]
+
+
+def test_nothing_that_was_read_but_names_numbers_and_flags_leaves_the_stage(page):
+    row = located(page, KnowingNetworks(page.truth))
+    words = {text.text for text in page.truth.texts if text.role != "lead"}
+    said = repr({name: value for name, value in row.items() if name != "pixels"})
+    assert words
+    assert not any(word in said for word in words if len(word) > 3)
+
+
+def test_a_page_that_the_networks_call_no_ecg_is_refused_with_the_number(page):
+    row = located(page, KnowingNetworks(page.truth, ecg=0.001))
+    assert row["error"]["reason"] == "not_ecg"
+    assert dict(row["error"]["facts"]) == {"ecg": 0.001}
+
+
+class Doubtful(KnowingNetworks):
+    """Sees names and words, and only a tenth of the traces."""
+
+    def find(self, page, *, px_per_mm):
+        found = super().find(page, px_per_mm=px_per_mm)
+        return replace(found, starts=found.starts[:2])
+
+
+def test_geometry_finds_the_traces_where_it_can(page):
+    row = located(page, Doubtful(page.truth))
+    assert row["error"] is None
+    assert row["layout"] == "3x4+1R"
+    assert row["speed_source"] == "printed"  # names and words are read all the same
+    assert {region["name_source"] for region in row["regions"]} == {"read"}
+
+
+def test_what_is_seen_stands_where_geometry_finds_nothing(page, monkeypatch):
+    def at_a_loss(*_, **__):
+        raise PageError(Reason.LAYOUT_UNKNOWN)
+
+    monkeypatch.setattr("ecgbatch.stages.locate.find_regions", at_a_loss)
+    row = located(page, KnowingNetworks(page.truth))
+    assert row["layout"] == "3x4+1R"
+    assert located(page, None)["error"]["reason"] == "layout_unknown"
+
+
+def test_without_names_and_words_all_is_guessed_and_says_so(page):
+    row = located(page, KnowingNetworks(page.truth, nameless=True, wordless=True))
+    assert {region["name_source"] for region in row["regions"]} == {"guessed"}
+    assert "names_guessed" in row["flags"]

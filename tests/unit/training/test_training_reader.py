@@ -1,15 +1,19 @@
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
+from ecgbatch.errors import ChecksumError
 from ecgbatch.models.card import read_card
 from ecgbatch.models.locator import LocatorNet
 from ecgbatch.models.networks import PageNetworks
 from ecgbatch.models.reader import NAMES, ReaderNet
 from ecgbatch.training.examples import Cut, Pool
 from ecgbatch.training.locator_cards import ship
+from ecgbatch.training.locator_task import LocatorTask
 from ecgbatch.training.loop import BEST
 from ecgbatch.training.reader_task import ReaderTask, _set_line, _set_name, read_scores
+from ecgbatch.training.settle import settled
 
 
 @pytest.fixture(scope="module")
@@ -67,17 +71,40 @@ def test_a_reader_that_knows_nothing_reads_no_scale():
     assert figures["scale_unread"] == 1
 
 
-def test_what_was_trained_is_shipped_with_cards_and_loads(tmp_path):
-    from safetensors.torch import save_file
-
-    for name, network in (("locator", LocatorNet()), ("reader", ReaderNet())):
+def test_what_was_trained_is_settled_shipped_with_cards_and_loads(tmp_path, pool):
+    pool.fill(8)
+    tasks = {
+        "locator": LocatorTask(pool, 8, pool, 1, batch_pages=1),
+        "reader": ReaderTask(pool, 8, pool, 1, names=8, lines=2),
+    }
+    networks = {}
+    for name, task in tasks.items():
         (tmp_path / name).mkdir()
-        save_file(network.state_dict(), tmp_path / name / BEST)
+        untrained = {key: value.contiguous() for key, value in task.network().state_dict().items()}
+        save_file(untrained, tmp_path / name / BEST)
+        networks[name] = settled(task, tmp_path / name, batches=3)
+        counts = {
+            int(value)
+            for key, value in networks[name].state_dict().items()
+            if key.endswith("num_batches_tracked")
+        }
+        assert max(counts) >= 3
+        assert not networks[name].training
     figures = {"locator": {"name_ap50": 0.5, "score": 0.1}, "reader": {}}
-    written = ship(tmp_path, version="0.1.0", figures=figures, data="nothing")
+    where = tmp_path / "weights"
+    written = ship(networks, where, version="0.1.0", figures=figures, data="nothing")
     assert [card.identity for card in written] == ["locator@0.1.0", "reader@0.1.0"]
-    card = read_card(tmp_path / "weights" / "locator.json")
+    card = read_card(where / "locator.json")
     assert [(each.figure, each.value) for each in card.measured] == [("boxes of names, AP50", 0.5)]
-    networks = PageNetworks(folder=tmp_path / "weights")
+    networks = PageNetworks(folder=where)
     page = np.full((400, 700), 240, np.uint8)
     assert 0 <= networks.find(page, px_per_mm=10.0).ecg <= 1
+
+
+def test_weights_of_another_training_are_refused(tmp_path):
+    networks = {"locator": LocatorNet(), "reader": ReaderNet()}
+    ship(networks, tmp_path, version="0.1.0", figures={}, data="nothing")
+    other = (tmp_path / "reader.safetensors").read_bytes()
+    (tmp_path / "locator.safetensors").write_bytes(other)
+    with pytest.raises(ChecksumError, match="sha256"):
+        PageNetworks(folder=tmp_path)
