@@ -5,11 +5,12 @@ import torch
 from ecgbatch.imaging.strips import find_strips
 from ecgbatch.models.finding import read_maps
 from ecgbatch.models.locator import HEATS, PX_PER_MM
-from ecgbatch.training.examples import Example, Pool, draw_example
+from ecgbatch.training.examples import FULL_PX_PER_MM, Example, Pool, reduced
 from ecgbatch.training.lines import scale_line
 from ecgbatch.training.locator_scores import end_errors_mm, measured
 from ecgbatch.training.locator_targets import Places, targets
 from ecgbatch.training.locator_task import LocatorTask, focal, moved
+from ecgbatch.training.pages import draw_page, rectified
 from ecgbatch.types import Strip
 
 
@@ -29,7 +30,9 @@ def as_network_says(places, shape_px):
 
 @pytest.fixture(scope="module")
 def example():
-    return draw_example(np.random.default_rng(7), records=None, layouts=["3x4+1R"])
+    rng = np.random.default_rng(7)
+    page = draw_page(rng, records=None, layouts=["3x4+1R"], profile="clean", dpi=200.0)
+    return reduced(rectified(page, rng, px_per_mm=FULL_PX_PER_MM), rng)
 
 
 def test_what_is_asked_of_a_network_gives_the_regions_back(example):
