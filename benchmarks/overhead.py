@@ -194,7 +194,7 @@ def main() -> None:
             cpu_workers_min=arguments.workers,
             scans_per_block=arguments.block,
             scans_per_part=4 * arguments.block,
-        )
+        ),
     )
     folder = Path(tempfile.mkdtemp(prefix="ecgbatch-overhead-"))
     try:
