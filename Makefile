@@ -58,6 +58,6 @@ convert: setup   ## the sample archive to tables in out/sample, and one question
 contact-sheet: setup ## every layout, every damage and drawn pages, as pictures in docs/
 	$(BIN)/python -m ecgbatch.synth.contact docs
 
-docs: setup      ## docs/tables.md from schema.py, docs/models from the cards of the weights
+docs: setup      ## docs/tables.md from schema/, docs/models from the cards of the weights
 	$(BIN)/python -m ecgbatch.report.tables > docs/tables.md
 	$(BIN)/python -m ecgbatch.report.cards docs/models

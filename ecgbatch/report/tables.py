@@ -14,7 +14,7 @@ from ecgbatch import schema
 _HEAD = """\
 # Tables
 
-<!-- Generated from ecgbatch/schema.py by `make docs`; a test fails when the two differ. -->
+<!-- Generated from ecgbatch/schema/ by `make docs`; a test fails when the two differ. -->
 
 What a conversion publishes, version {version} of the tables. Units stand at the end of a name
 (`_px`, `_mm`, `_ms`, `_hz`, `_uv`, `_deg`); a number without one is a count or a ratio. *Null*
