@@ -46,6 +46,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=8000, help="of the locator")
     parser.add_argument("--reader-steps", type=int, default=6000)
     parser.add_argument("--only", choices=("locator", "reader"), help="one of both")
+    parser.add_argument("--validate-every", type=int, default=500, help="so many steps")
     parser.add_argument("--loaders", type=int, default=0, help="processes that prepare batches")
     parser.add_argument("--version", default="1.0.0", help="of the models")
     parser.add_argument("--local", action="store_true", help="in this process, without Ray")
@@ -75,7 +76,7 @@ def main() -> None:
             learning_rate=3e-3,
             warmup_steps=100,
             average=0.995,
-            validate_every=200,
+            validate_every=given.validate_every,
             checkpoint_every=50,
             loaders=given.loaders,
         )
