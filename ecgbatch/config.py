@@ -93,6 +93,15 @@ class StorageSettings(_Settings):
     )
     requests_at_once: int = Field(default=16, ge=1, le=1024)
     retries: int = Field(default=8, ge=0, le=100)
+    archive_requests_per_s: float | None = Field(
+        default=None, gt=0, description="Requests to the archive, of all workers together."
+    )
+    archive_bytes_per_s: float | None = Field(
+        default=None, gt=0, description="Bytes from the archive, of all workers together."
+    )
+    archive_requests_at_once: int | None = Field(
+        default=None, ge=1, description="Requests in flight, of all workers together."
+    )
     single_writer: bool = Field(
         default=False,
         description="For stores without conditional puts, where you run one job at a time.",

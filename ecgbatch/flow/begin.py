@@ -10,7 +10,7 @@ from typing import TypeAlias
 from ecgbatch.config import RunConfig
 from ecgbatch.errors import ConfigError
 from ecgbatch.flow.book import Book
-from ecgbatch.flow.output import Output
+from ecgbatch.flow.output import NO_RUNS, Output
 from ecgbatch.flow.plan import Plan
 from ecgbatch.flow.runs import Run, new_run
 from ecgbatch.flow.todo import plan_folder
@@ -93,7 +93,7 @@ def _require_one_maker(book: Book, fresh: Run) -> None:
 
 
 def _checked(run_id: str | None) -> str | None:
-    if run_id is not None and (not _NAME.fullmatch(run_id) or run_id == "lease"):
+    if run_id is not None and (not _NAME.fullmatch(run_id) or run_id in NO_RUNS):
         raise ConfigError("a run's name has letters, digits and . _ - only, and at most 64 of them")
     return run_id
 

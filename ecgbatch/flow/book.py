@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from ecgbatch.config import RunConfig
 from ecgbatch.errors import ConfigError, PageError, StorageError
-from ecgbatch.flow.output import SCRAP, Output, decode_json, read_json
+from ecgbatch.flow.output import NO_RUNS, SCRAP, Output, decode_json, read_json
 from ecgbatch.flow.receipts import Receipt
 from ecgbatch.flow.runs import Run, release_of
 from ecgbatch.storage import Store
@@ -120,7 +120,7 @@ def _receipts(store: Store, output: Output, paths: Collection[str]) -> Iterator[
 
 def _strays(folders: Mapping[str, Collection[str]], *, begun: Collection[str]) -> Iterator[str]:
     for name, paths in folders.items():
-        if name != "lease":  # its heart beats while we look
+        if name not in NO_RUNS:  # the lease's heart beats while we look
             yield from (path for path in paths if name not in begun or path.endswith(SCRAP))
 
 

@@ -5,6 +5,7 @@
     tables/<table>/release=<release>/ingest_date=<date>/<part>.parquet
     runs/<run>/run.json, plan/*.parquet, receipts/<part>.json, summary.json
     runs/lease/<number>.json
+    runs/slots/<release>/<archive>/<slot>.json
     runs/removal.json
 
 Readers glob ``tables/``; nothing but whole Parquet files of the tables is ever put there. ``runs/``
@@ -26,6 +27,9 @@ from ecgbatch.storage import Store, open_store, to_uri
 PART_TABLES = ("signals", "measurements", "beats", "quarantine", "pages")
 """The tables of a part in the order of writing: a page in ``pages`` has all its other rows."""
 
+NO_RUNS = frozenset({"lease", "slots"})
+"""Names below ``runs/`` that are not those of runs."""
+
 SCRAP = ".tmp"
 """Ending of a file that a local writer had not finished when it was killed."""
 
@@ -44,8 +48,13 @@ class Output:
 
     @classmethod
     def at(cls, address: str, settings: StorageSettings) -> Output:
-        """Name an output by an address or a path."""
-        return cls(root=to_uri(address).rstrip("/"), settings=settings)
+        """Name an output by an address or a path; limits on the archive do not concern it."""
+        unlimited = dict.fromkeys(
+            ("archive_requests_per_s", "archive_bytes_per_s", "archive_requests_at_once")
+        )
+        return cls(
+            root=to_uri(address).rstrip("/"), settings=settings.model_copy(update=unlimited)
+        )
 
     def store(self) -> Store:
         """Open the store; cheap, and to be done once per process."""

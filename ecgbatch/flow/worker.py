@@ -18,6 +18,7 @@ from ecgbatch.flow.todo import PlanFile
 from ecgbatch.imaging.cores import keep_memory, use_one_core
 from ecgbatch.stages.base import batches, chain
 from ecgbatch.stages.rows import Row, Values, error_value, map_rows
+from ecgbatch.storage import share_among
 
 STAGE = "worker"
 """Named in quarantine when a page takes its worker down: no stage lived to say which it was."""
@@ -49,6 +50,7 @@ class Worker:
         software_version: str,
     ) -> None:
         self._drivers_version = software_version
+        share_among(pool.most)
         use_one_core()
         keep_memory()
         self._work = chain(pool.stages)

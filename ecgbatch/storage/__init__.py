@@ -7,6 +7,7 @@ from ecgbatch.storage.address import inside, is_manifest, join, keyed_id, scan_i
 from ecgbatch.storage.listed import Listed
 from ecgbatch.storage.side_by_side import SideBySide
 from ecgbatch.storage.store import Store, open_store
+from ecgbatch.storage.throttle import share_among
 
 __all__ = [
     "Listed",
@@ -18,6 +19,7 @@ __all__ = [
     "keyed_id",
     "open_store",
     "scan_id",
+    "share_among",
     "to_uri",
     "too_long",
 ]

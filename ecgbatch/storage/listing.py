@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import unquote_plus
 from xml.etree import ElementTree as ET
@@ -28,12 +29,12 @@ class Page(NamedTuple):
     """One answer of a listing.
 
     Attributes:
-        objects: Key, entity tag and length.
+        objects: Key, entity tag, length and Unix time of the last change.
         folders: Prefixes that were not looked into.
         token: What asks for the next page; None on the last one.
     """
 
-    objects: list[tuple[str, str, int]]
+    objects: list[tuple[str, str, int, float]]
     folders: list[str]
     token: str | None
 
@@ -62,11 +63,11 @@ def parse_page(
     if rest or not tag:
         raise ResponseParserError("the answer is no listing")
     plain = root.findtext(f"{space}EncodingType") != "url"
-    wanted = [f"{space}{name}" for name in ("Key", "ETag", "Size")]
+    wanted = [f"{space}{name}" for name in ("Key", "ETag", "Size", "LastModified")]
     objects = []
     for item in root.iterfind(f"{space}Contents"):
-        key, etag, size = (item.findtext(name, "") for name in wanted)
-        objects.append((key if plain else unquote_plus(key), etag, int(size)))
+        key, etag, size, changed = (item.findtext(name, "") for name in wanted)
+        objects.append((key if plain else unquote_plus(key), etag, int(size), _unix_s(changed)))
     folders = [
         text if plain else unquote_plus(text)
         for item in root.iterfind(f"{space}CommonPrefixes")
@@ -77,6 +78,15 @@ def parse_page(
         raise ResponseParserError("a page that is not the last has no token")
     customized_response_dict["Page"] = Page(objects, folders, token)
     response_dict["body"] = _EMPTY
+
+
+def _unix_s(text: str) -> float:
+    """Read the time of a listing, which botocore's parser would take 0.1 ms for."""
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        return float("nan")
+    return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
 
 
 def pages(ask: Ask, prefix: str, *, at_once: int) -> Iterator[Page]:

@@ -191,7 +191,7 @@ def _listed(path: str) -> Listed | None:
         if error.errno in _GONE:
             return None
         _stop(error, "looking up a file")
-    return Listed(file_uri(path), _version(found), found.st_size)
+    return Listed(file_uri(path), _version(found), found.st_size, found.st_mtime)
 
 
 def _version(found: os.stat_result) -> str:

@@ -13,6 +13,7 @@ from ecgbatch.storage.address import S3, split_s3
 from ecgbatch.storage.connection import Call, Connection, RefusedError, T, connect
 from ecgbatch.storage.listed import Listed
 from ecgbatch.storage.listing import Ask, Page, pages
+from ecgbatch.storage.throttle import requests_at_once
 from ecgbatch.storage.verdict import FAILURES, Kind, ShortBodyError, judge
 
 NONCE = "ecgbatch-put"
@@ -57,11 +58,11 @@ class S3Objects:
         empty = True
         try:
             for page in pages(
-                self._ask_page(bucket), prefix, at_once=self._settings.requests_at_once
+                self._ask_page(bucket), prefix, at_once=requests_at_once(self._settings)
             ):
-                for name, etag, size_bytes in page.objects:
+                for name, etag, size_bytes, modified_s in page.objects:
                     empty = False
-                    yield Listed(f"{S3}{bucket}/{name}", etag.strip('"'), size_bytes)
+                    yield Listed(f"{S3}{bucket}/{name}", etag.strip('"'), size_bytes, modified_s)
         except RefusedError as refused:
             _stop(refused, *_LISTING)
         if empty and key:
@@ -150,7 +151,9 @@ class S3Objects:
             if refused.verdict.kind is Kind.GONE:
                 return None
             _stop(refused, *_LOOKING)
-        return Listed(uri, _version(answer), int(answer["ContentLength"]))
+        changed = answer.get("LastModified")
+        modified_s = float("nan") if changed is None else changed.timestamp()
+        return Listed(uri, _version(answer), int(answer["ContentLength"]), modified_s)
 
     def write(self, uri: str, data: bytes) -> str:
         """Put a whole object in the place of whatever was there, and return its version."""

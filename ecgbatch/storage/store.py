@@ -15,8 +15,10 @@ from ecgbatch.storage.listed import Listed
 from ecgbatch.storage.local import LocalFiles
 from ecgbatch.storage.ranged import RangedFile
 from ecgbatch.storage.s3 import S3Objects
+from ecgbatch.storage.throttle import Throttle, requests_at_once, throttle_of
 
 AHEAD = 4  # a page takes several times as long to decode as to fetch
+LISTED_AT_ONCE = 1000  # objects in one answer of a listing
 
 
 class _Backend(Protocol):
@@ -81,7 +83,7 @@ class Store:
         """
         folder_uri = self.root_uri if folder_uri is None else folder_uri
         self._require_own(folder_uri)
-        return self._backend(folder_uri).list(folder_uri)
+        return _at_pace(self._backend(folder_uri).list(folder_uri), throttle_of(self.settings))
 
     def read(self, uri: str, *, version: str | None = None, max_bytes: int | None = None) -> bytes:
         """Return the bytes of one object, whole and of the version that was listed.
@@ -97,7 +99,13 @@ class Store:
             StorageError: The store, not the object, is the trouble.
         """
         self.require_allowed(uri)
-        return self._backend(uri).read(uri, version=version, max_bytes=max_bytes)
+        throttle = throttle_of(self.settings)
+        if throttle is not None:
+            throttle.before_request()
+        data = self._backend(uri).read(uri, version=version, max_bytes=max_bytes)
+        if throttle is not None:
+            throttle.after_bytes(len(data))
+        return data
 
     def read_many(
         self, wanted: Iterable[tuple[str, str | None]], *, max_bytes: int | None = None
@@ -110,18 +118,22 @@ class Store:
             StorageError: The store, not an object, is the trouble.
         """
         under_way: deque[Callable[[], bytes] | PageError] = deque()
+        throttle = throttle_of(self.settings)
+        ahead = min(AHEAD, requests_at_once(self.settings))
         for uri, version in wanted:
-            if len(under_way) >= min(AHEAD, self.settings.requests_at_once):
-                yield _outcome(under_way.popleft())
+            if len(under_way) >= ahead:
+                yield _outcome(under_way.popleft(), throttle)
             try:
                 self.require_allowed(uri)
             except PageError as error:
                 under_way.append(error)
             else:
+                if throttle is not None:
+                    throttle.before_request()
                 read_soon = self._backend(uri).read_soon
                 under_way.append(read_soon(uri, version=version, max_bytes=max_bytes))
         while under_way:
-            yield _outcome(under_way.popleft())
+            yield _outcome(under_way.popleft(), throttle)
 
     def open(self, uri: str) -> io.BufferedReader:
         """Return a large object as a seekable file that is fetched in pieces as they are read.
@@ -136,7 +148,12 @@ class Store:
         if found is None:
             raise PageError(Reason.SOURCE_GONE)
 
+        throttle = throttle_of(self.settings)
+
         def read_span(start: int, stop: int) -> bytes:
+            if throttle is not None:
+                throttle.before_request()
+                throttle.after_bytes(stop - start)
             return backend.read_span(uri, start=start, stop=stop, version=found.version)
 
         return io.BufferedReader(RangedFile(read_span, found.size_bytes))
@@ -203,13 +220,32 @@ class Store:
             raise StorageError("an address outside of the output was to be written or listed")
 
 
-def _outcome(pending: Callable[[], bytes] | PageError) -> bytes | PageError:
+def _outcome(
+    pending: Callable[[], bytes] | PageError, throttle: Throttle | None
+) -> bytes | PageError:
     if isinstance(pending, PageError):
         return pending
     try:
-        return pending()
+        data = pending()
     except PageError as error:
         return error
+    if throttle is not None:
+        throttle.after_bytes(len(data))
+    return data
+
+
+def _at_pace(found: Iterator[Listed], throttle: Throttle | None) -> Iterator[Listed]:
+    """Ask for the next answer of a listing no sooner than the throttle allows."""
+    if throttle is None:
+        return found
+
+    def paced() -> Iterator[Listed]:
+        for number, listed in enumerate(found):
+            if number % LISTED_AT_ONCE == 0:
+                throttle.before_request()
+            yield listed
+
+    return paced()
 
 
 def open_store(uri: str, settings: StorageSettings | None = None) -> Store:

@@ -300,7 +300,7 @@ def test_fault_72_a_long_manifest_is_fetched_in_pieces(s3_bucket, s3_endpoint, m
 def test_fault_75_a_listing_that_repeats_itself_ends_with_an_error(s3_bucket, monkeypatch):
     async def answer(**asked):
         seen.append(asked.get("ContinuationToken"))
-        return {"Page": Page([(f"archive/{len(seen)}", "1", 1)], [], "same")}
+        return {"Page": Page([(f"archive/{len(seen)}", "1", 1, 0.0)], [], "same")}
 
     seen = []
     store = open_store(join(s3_bucket, "archive"))

@@ -1,3 +1,4 @@
+import math
 from concurrent.futures import Future
 
 import pytest
@@ -20,18 +21,27 @@ def test_keys_are_unescaped_when_the_store_escaped_them():
     page = parsed(
         f"<ListBucketResult {SPACE}><EncodingType>url</EncodingType><IsTruncated>true</IsTruncated>"
         "<NextContinuationToken>a+b%20</NextContinuationToken>"
-        "<Contents><Key>a+b%2B%0A</Key><ETag>&quot;1&quot;</ETag><Size>5</Size></Contents>"
+        "<Contents><Key>a+b%2B%0A</Key><ETag>&quot;1&quot;</ETag><Size>5</Size>"
+        "<LastModified>1970-01-01T00:01:00.500Z</LastModified></Contents>"
         "<CommonPrefixes><Prefix>x+y/</Prefix></CommonPrefixes></ListBucketResult>"
     )
-    assert page == Page([("a b+\n", '"1"', 5)], ["x y/"], "a+b%20")
+    assert page == Page([("a b+\n", '"1"', 5, 60.5)], ["x y/"], "a+b%20")
 
 
 def test_keys_are_left_alone_when_the_store_did_not():
     page = parsed(
-        "<ListBucketResult><Contents><Key>a+b%2B</Key><ETag>1</ETag><Size>5</Size></Contents>"
+        "<ListBucketResult><Contents><Key>a+b%2B</Key><ETag>1</ETag><Size>5</Size>"
+        "<LastModified>1970-01-01T00:00:07</LastModified></Contents>"
         "<IsTruncated>false</IsTruncated></ListBucketResult>"
     )
-    assert page == Page([("a+b%2B", "1", 5)], [], None)
+    assert page == Page([("a+b%2B", "1", 5, 7.0)], [], None)
+
+
+def test_a_time_that_is_none_is_unknown_and_no_reason_to_lose_an_object():
+    page = parsed("<ListBucketResult><Contents><Key>a</Key><Size>5</Size></Contents></ListBucketResult>")
+    ((key, _, size_bytes, modified_s),) = page.objects
+    assert (key, size_bytes) == ("a", 5)
+    assert math.isnan(modified_s)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +85,7 @@ class Bucket:
         answer = Future()
         answer.set_result(
             Page(
-                [(name, "1", 1) for name, is_folder in page if not is_folder],
+                [(name, "1", 1, 0.0) for name, is_folder in page if not is_folder],
                 [name for name, is_folder in page if is_folder],
                 page[-1][0] if len(names) > self.per_page else None,
             )
@@ -84,7 +94,7 @@ class Bucket:
 
     def listed(self, prefix=""):
         found = [entry for page in pages(self.ask, prefix, at_once=4) for entry in page.objects]
-        return sorted(key for key, _, _ in found)
+        return sorted(key for key, *_ in found)
 
 
 def test_folders_are_listed_side_by_side_and_nothing_is_lost_or_doubled():
