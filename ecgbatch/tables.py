@@ -42,7 +42,7 @@ def parts(store: Store, *, table: str, release: str | None = None) -> list[Part]
     Args:
         store: The output that holds the tables.
         table: Name of a published table.
-        release: Which release; may be left out where there is only one.
+        release: Which release; may be left out where there is only one that none supersedes.
 
     Raises:
         ConfigError: There is nothing, or there are several releases and none was named.
@@ -55,14 +55,27 @@ def parts(store: Store, *, table: str, release: str | None = None) -> list[Part]
         if file.endswith(".parquet") and partition == "release":
             found.append(Part(file.removesuffix(".parquet"), value, folder))
     releases = sorted({part.release for part in found})
+    if release is None and len(releases) > 1:
+        releases = current(store, releases)
     if not releases:
         raise ConfigError("no tables stand there: name the OUT of a finished `ecgbatch convert`")
     if release is None and len(releases) > 1:
         raise ConfigError(f"several releases stand there; choose by --release: {releases}")
     if release not in {None, *releases}:
         raise ConfigError(f"there is no such release; there are: {releases}")
-    chosen = [part for part in found if release in {None, part.release}]
+    chosen = [part for part in found if part.release == (release or releases[0])]
     return sorted(chosen, key=lambda part: (part.folder, part.name))
+
+
+def current(store: Store, releases: Sequence[str]) -> list[str]:
+    """Leave out releases of which it is written that a newer one has all of their files."""
+    root = join(store.root_uri, "tables/superseded/")
+    old = {
+        listed.uri.removeprefix(root).partition("/")[0].removeprefix("release=")
+        for listed in store.list(root)
+        if listed.uri.endswith(".parquet")
+    }
+    return [release for release in releases if release not in old]
 
 
 def address(store: Store, part: Part, *, table: str) -> str:

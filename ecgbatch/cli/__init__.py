@@ -14,6 +14,7 @@ import sys
 from collections.abc import Sequence
 
 from ecgbatch.cli.application import app
+from ecgbatch.cli.backfilling import backfill, schedule
 from ecgbatch.cli.converting import convert, plan, retry
 from ecgbatch.cli.exporting import evaluate, export
 from ecgbatch.cli.looking import query, show, status, verify, views
@@ -24,6 +25,7 @@ from ecgbatch.flow.summary import exit_status_of
 
 __all__ = [
     "app",
+    "backfill",
     "convert",
     "evaluate",
     "export",
@@ -31,6 +33,7 @@ __all__ = [
     "plan",
     "query",
     "retry",
+    "schedule",
     "show",
     "status",
     "synth",

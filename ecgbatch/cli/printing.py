@@ -14,6 +14,7 @@ from ecgbatch.flow.summary import RunSummary
 from ecgbatch.report.text import printable
 
 if TYPE_CHECKING:  # they bring storage and its clients, for which `--help` need not wait
+    from ecgbatch.flow.foresee import Estimate
     from ecgbatch.flow.plan import Plan
     from ecgbatch.flow.status import RunStatus
     from ecgbatch.flow.synthesize import SynthSummary
@@ -80,6 +81,24 @@ def plan_lines(plan: Plan, *, pages_per_s: float | None) -> list[str]:
     if pages_per_s:
         time = duration(plan.scans_planned / pages_per_s)
         lines += _fact("time", f"{time} at {pages_per_s:g} pages/s, one page per file")
+    return lines
+
+
+def estimate_lines(known: Estimate) -> list[str]:
+    """Describe what a run will take, and what that rests on."""
+    lines = _fact("to read", f"{known.scans:,} files, {known.size_bytes / 1e9:,.3f} GB")
+    lines += _fact("pages", f"{known.pages:,.0f}, at {known.pace.pages_per_scan:.3g} per file")
+    if known.hours is None:
+        return [*lines, *_fact("time", "unknown before the first run: give --pages-per-s")]
+    by = "as given" if known.pace.given else "as earlier runs had"
+    rate = f"{known.pace.pages_per_s:.3g} pages/s, {by}"
+    if known.limited_by != "pages":
+        rate = f"the limit on {known.limited_by} of the archive"
+    lines += _fact("time", f"{duration(known.hours * 3600)} by {rate}")
+    if known.bytes_per_s:
+        lines += _fact("load", f"{known.bytes_per_s / 1e6:,.3g} MB/s from the archive, on average")
+    if known.cost is not None:
+        lines += _fact("cost", f"{known.cost:,.2f} at the price given")
     return lines
 
 

@@ -14,6 +14,7 @@ from ecgbatch.flow.output import NO_RUNS, SCRAP, Output, decode_json, read_json
 from ecgbatch.flow.receipts import Receipt
 from ecgbatch.flow.runs import Run, release_of
 from ecgbatch.storage import Store
+from ecgbatch.tables import current
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class Book:
     """The runs of one release and the parts that they committed.
 
     Attributes:
+        release: Which one.
         runs: Runs of the release, first started first.
         summaries: Of those that ended, by run.
         receipts: Of all their parts, by part.
@@ -29,6 +31,7 @@ class Book:
         strays: Paths of what was left of runs that died before they began.
     """
 
+    release: str
     runs: tuple[Run, ...]
     summaries: Mapping[str, Mapping[str, Any]]
     receipts: Mapping[str, Receipt]
@@ -65,6 +68,7 @@ def read_book(store: Store, output: Output, *, release: str) -> Book:
         receipt for run in runs for receipt in _receipts(store, output, folders[run.run_id])
     ]
     return Book(
+        release=release,
         runs=tuple(runs),
         summaries=summaries,
         receipts={receipt.part: receipt for receipt in receipts},
@@ -77,6 +81,8 @@ def read_book(store: Store, output: Output, *, release: str) -> Book:
 def chosen_release(store: Store, output: Output, config: RunConfig, release: str | None) -> str:
     """Return the release to look at: the one that was named, that of the settings, or the only one.
 
+    Releases that another supersedes are looked at only when they are named.
+
     Raises:
         ConfigError: There is no such one; the message says which there are.
     """
@@ -84,8 +90,10 @@ def chosen_release(store: Store, output: Output, config: RunConfig, release: str
     there = {run.release for run in _runs(store, output, _folders(store, output))}
     if wanted in there:
         return wanted
-    if release is None and config.release is None and len(there) == 1:
-        return there.pop()
+    if release is None and config.release is None:
+        left = current(store, sorted(there))
+        if len(left) == 1:
+            return left[0]
     if not there:
         raise ConfigError("no run has written to this output")
     raise ConfigError(f"there is no release {wanted}; choose one of: {', '.join(sorted(there))}")

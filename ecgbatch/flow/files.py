@@ -22,6 +22,8 @@ from ecgbatch.storage import Store
 _ENCODINGS = {"samples_uv.list.element": "DELTA_BINARY_PACKED"}
 """Neighbouring samples differ little: 0.8 bytes each, against 1.3 in Parquet's default encoding."""
 
+_COLUMNS = {**schema.PUBLISHED, **schema.MARKS}
+
 _ROWS_PER_GROUP = 4096
 """About 300 pages of signals: one page is read in milliseconds, and groups still compress well."""
 
@@ -110,7 +112,7 @@ def decode(data: bytes, path: str, *, table: str) -> pa.Table:
         )
     except (pa.ArrowException, OSError) as error:
         raise ChecksumError(f"{path} is not a whole Parquet file") from error
-    if not rows.schema.equals(schema.PUBLISHED[table], check_metadata=False):
+    if not rows.schema.equals(_COLUMNS[table], check_metadata=False):
         raise ChecksumError(f"{path} does not have the columns of {table}")
     return rows
 

@@ -31,12 +31,14 @@ class Entry(NamedTuple):
         version: Entity tag, or size and time; "" where it is not known.
         size_bytes: Its length; None where it is not known.
         reason: Why it is refused before any request; None for scans to be read.
+        modified_s: Unix time of its last change; NaN where the input does not say.
     """
 
     uri: str
     version: str
     size_bytes: int | None
     reason: Reason | None = None
+    modified_s: float = float("nan")
 
 
 def read_manifest(store: Store) -> Iterator[Entry]:

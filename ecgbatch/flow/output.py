@@ -52,9 +52,7 @@ class Output:
         unlimited = dict.fromkeys(
             ("archive_requests_per_s", "archive_bytes_per_s", "archive_requests_at_once")
         )
-        return cls(
-            root=to_uri(address).rstrip("/"), settings=settings.model_copy(update=unlimited)
-        )
+        return cls(root=to_uri(address).rstrip("/"), settings=settings.model_copy(update=unlimited))
 
     def store(self) -> Store:
         """Open the store; cheap, and to be done once per process."""

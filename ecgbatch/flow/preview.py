@@ -36,7 +36,7 @@ def _preview(source: str, out: str | None, *, config: RunConfig) -> Plan:
         return estimate(source_entries(archive))
     output = Output.at(out, config.storage)
     book = read_book(output.store(), output, release=release_of(config))
-    standing = whole_scans(book.receipts.values())
+    standing = whole_scans(book.scans())
     return estimate(
         source_entries(archive, leave_out=output.root),
         committed=[standing.filter(standing["whole"])],

@@ -6,7 +6,7 @@ and does nothing where all is done.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -103,6 +103,7 @@ def perform(
     local: bool,
     progress: Progress | None,
     again: bool = False,
+    besides: Callable[[Store, Fence, Book], None] | None = None,
 ) -> RunSummary:
     """Do what ``convert`` and ``retry`` have in common: everything but the plan.
 
@@ -117,6 +118,7 @@ def perform(
         local: As for ``convert``.
         progress: As for ``convert``.
         again: Rows of other runs do not count as done but are replaced, whatever their version.
+        besides: What else is to be done under the lease, once the plan stands.
     """
     output = Output.at(out, config.storage)
     store = output.store()
@@ -138,6 +140,8 @@ def perform(
                 run_id=run_id,
                 watch=watch,
             )
+            if besides is not None:
+                besides(store, lease.fence, book)
             if not begun.work:
                 return _summary(begun.run, Totals(), "nothing_to_do", config, watch)
             lease.tell(begun.run.run_id)

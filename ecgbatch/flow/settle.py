@@ -84,7 +84,7 @@ def _unaccounted(
     """Return files of parts without a receipt, by part and table, and half-written ones."""
     parts: dict[str, dict[str, str]] = {}
     scraps: list[str] = []
-    for table in schema.PUBLISHED:
+    for table in (*schema.PUBLISHED, *schema.MARKS):
         for path in table_files(store, fence.output, table, release=release):
             if path.endswith(SCRAP):
                 scraps.append(path)

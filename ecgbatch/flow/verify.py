@@ -18,6 +18,7 @@ from ecgbatch.config import RunConfig
 from ecgbatch.errors import ChecksumError, PageError, Reason, StorageError
 from ecgbatch.flow.book import Book, chosen_release, read_book
 from ecgbatch.flow.files import decode, facts_of
+from ecgbatch.flow.marks import removed_ids
 from ecgbatch.flow.output import PART_TABLES, Output, table_files, table_path
 from ecgbatch.flow.receipts import scans_of, whole_scans
 from ecgbatch.flow.todo import planned_rows
@@ -104,6 +105,8 @@ def verify(out: str, *, config: RunConfig, release: str | None = None) -> Verify
     _compare_files(store, output, book, release, findings)
     _compare_rows(keys, findings)
     planned = _planned(store, output, book)
+    removed = removed_ids(store, output, release=release)
+    planned = planned.filter(pc.invert(pc.is_in(planned["scan_id"], value_set=removed)))
     scans = whole_scans([scans_of(keys["pages"], keys["quarantine"])])
     scans_whole = _compare_scans(planned, scans, findings)
     for run in book.runs:

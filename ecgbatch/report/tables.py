@@ -43,10 +43,19 @@ Two columns come from the path: `release` names the configuration and models tha
 """
 
 
+_MARKS = """\
+## Marks
+
+Two tables that `ecgbatch backfill` writes when there is something to say, each one file per
+release: `OUT/tables/withdrawn/release=<release>/withdrawn.parquet` and the same for `superseded`.
+"""
+
+
 def markdown() -> str:
     """Describe every published table, column by column, as Markdown."""
     sections = [_HEAD.format(version=schema.TABLES_VERSION)]
     sections += [_section(name, table) for name, table in schema.PUBLISHED.items()]
+    sections += [_MARKS, *(_section(name, table) for name, table in schema.MARKS.items())]
     return "\n".join(sections)
 
 

@@ -28,6 +28,7 @@ from ecgbatch.schema.between import (
     TRACED,
 )
 from ecgbatch.schema.columns import TABLES_VERSION
+from ecgbatch.schema.marks import SUPERSEDED, WITHDRAWN
 from ecgbatch.schema.outcomes import QUARANTINE, RUNS
 from ecgbatch.schema.pages import PAGES, SIGNALS
 from ecgbatch.schema.waves import BEATS, MEASUREMENTS
@@ -40,6 +41,7 @@ __all__ = [
     "ERROR",
     "LEAD",
     "LOCATED",
+    "MARKS",
     "MEASUREMENT",
     "MEASUREMENTS",
     "PAGES",
@@ -52,9 +54,11 @@ __all__ = [
     "RUNS",
     "SIGNALS",
     "STAGE_MS",
+    "SUPERSEDED",
     "TABLES_VERSION",
     "TRACE",
     "TRACED",
+    "WITHDRAWN",
     "require",
 ]
 
@@ -67,6 +71,9 @@ PUBLISHED = {
     "runs": RUNS,
 }
 """By name, in the order in which docs list them."""
+
+MARKS = {"withdrawn": WITHDRAWN, "superseded": SUPERSEDED}
+"""Tables beside them, of one small file per release, which most outputs never have."""
 
 
 def require(table: pa.Table, schema: pa.Schema, *, stage: str) -> pa.Table:

@@ -6,7 +6,7 @@ import sys
 import pytest
 import typer.main
 
-from ecgbatch import cli
+from ecgbatch import cli, schema
 from ecgbatch.errors import ChecksumError, ConfigError, LeaseError, StorageError
 from tests.factories_tables import SCAN, row, write_part
 
@@ -90,7 +90,7 @@ def test_an_error_of_ours_is_one_line_and_its_status(capsys, monkeypatch, error,
 
 def test_views_and_query_read_the_tables(capsys, out):
     status, shown, _ = run(capsys, "views", out)
-    assert (status, shown.count("CREATE OR REPLACE VIEW")) == (0, 6)
+    assert (status, shown.count("CREATE OR REPLACE VIEW")) == (0, len(schema.PUBLISHED))
     status, shown, _ = run(capsys, "query", out, "SELECT lead FROM signals")
     assert status == 0
     assert "II" in shown
@@ -122,3 +122,17 @@ def test_a_plan_counts_the_files_of_a_folder(capsys, tmp_path):
     status, shown, _ = run(capsys, "plan", str(tmp_path))
     assert status == 0
     assert "3 listed" in shown
+
+
+def test_a_plan_leaves_out_what_stands_below_the_output(capsys, tmp_path):
+    from tests.drivers_flow import drive
+    from tests.factories_flow import archive, scan
+
+    source = archive(tmp_path / "in", 3)
+    drive(source, tmp_path / "out")
+    scan(source, "new.scan")
+    config = tmp_path / "run.toml"
+    config.write_text("")
+    status, shown, _ = run(capsys, "plan", source, str(tmp_path / "out"), "--config", str(config))
+    assert status == 0
+    assert "5 listed, 4 already there, 1 to read" in shown

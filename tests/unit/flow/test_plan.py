@@ -7,9 +7,10 @@ import pytest
 
 from ecgbatch import schema
 from ecgbatch.errors import ChecksumError, Reason, StorageError
-from ecgbatch.flow import plan as plan_module
+from ecgbatch.flow import sieve as sieve_module
 from ecgbatch.flow.manifest import Entry
 from ecgbatch.flow.plan import estimate, read_plan, source_entries, write_plan
+from ecgbatch.flow.sieve import Sieve
 from ecgbatch.storage import join, open_store, scan_id
 
 
@@ -35,8 +36,8 @@ def committed(*names, version="1"):
 
 
 def test_every_scan_stands_in_the_plan_once_and_files_are_sorted_and_bounded(store, monkeypatch):
-    monkeypatch.setattr(plan_module, "FILE_ROWS", 100)
-    monkeypatch.setattr(plan_module, "CHUNK_ROWS", 64)
+    monkeypatch.setattr(sieve_module, "FILE_ROWS", 100)
+    monkeypatch.setattr(sieve_module, "CHUNK_ROWS", 64)
     listing = entries(1000)
     plan = write_plan(iter(listing + listing[:50]), store=store, folder_uri=store.root_uri)
     table = rows(store, plan)
@@ -131,13 +132,13 @@ def test_a_full_temporary_folder_says_what_to_do(store, monkeypatch):
     def full(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(plan_module, "_spill", full)
+    monkeypatch.setattr(sieve_module, "_spill", full)
     with pytest.raises(StorageError, match="TMPDIR"):
         write_plan(entries(1), store=store, folder_uri=store.root_uri)
 
 
 def test_memory_does_not_grow_with_the_listing(monkeypatch):
-    monkeypatch.setattr(plan_module, "CHUNK_ROWS", 1000)
+    monkeypatch.setattr(sieve_module, "CHUNK_ROWS", 1000)
 
     def python_peak_bytes(count):
         tracemalloc.start()
@@ -148,3 +149,18 @@ def test_memory_does_not_grow_with_the_listing(monkeypatch):
 
     python_peak_bytes(1000)  # imports and caches
     assert python_peak_bytes(20_000) < 1.5 * python_peak_bytes(4_000)
+
+
+def test_what_is_not_due_is_left_out_of_the_plan_and_not_missed(store):
+    listing = [entry._replace(modified_s=float(place)) for place, entry in enumerate(entries(6))]
+    watched = [committed(0, 5), committed(99)]
+    sieve = Sieve(due=lambda at: at < 3, watched=watched)
+    plan = write_plan(listing, store=store, folder_uri=store.root_uri, sieve=sieve)
+    assert (plan.scans_listed, plan.scans_planned) == (3, 3)
+    assert sieve.missing.to_pylist() == [scan_id("s3://b/99.jpg")]
+
+
+def test_an_empty_listing_misses_whatever_was_watched_for(store):
+    sieve = Sieve(watched=[committed(*range(200))])
+    write_plan([], store=store, folder_uri=store.root_uri, sieve=sieve)
+    assert len(sieve.missing) == 200

@@ -38,7 +38,9 @@ def test_keys_are_left_alone_when_the_store_did_not():
 
 
 def test_a_time_that_is_none_is_unknown_and_no_reason_to_lose_an_object():
-    page = parsed("<ListBucketResult><Contents><Key>a</Key><Size>5</Size></Contents></ListBucketResult>")
+    page = parsed(
+        "<ListBucketResult><Contents><Key>a</Key><Size>5</Size></Contents></ListBucketResult>"
+    )
     ((key, _, size_bytes, modified_s),) = page.objects
     assert (key, size_bytes) == ("a", 5)
     assert math.isnan(modified_s)
