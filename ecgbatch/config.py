@@ -73,8 +73,15 @@ class PoolSettings(_Settings):
     address: str | None = Field(default=None, description="Ray address; default: RAY_ADDRESS.")
     cpu_workers_min: int = Field(default=1, ge=1, le=100_000)
     cpu_workers_max: int | None = Field(default=None, ge=1, le=100_000, description="Default: all.")
-    gpu_workers: int = Field(default=0, ge=0, le=10_000)
-    gpus_per_worker: float = Field(default=1.0, gt=0, le=8)
+    gpu_workers: int = Field(
+        default=0, ge=0, le=10_000, description="That hold the networks which look at pages."
+    )
+    gpus_per_worker: float = Field(
+        default=1.0, gt=0, le=8, description="A share, such as 0.125 for eight workers per GPU."
+    )
+    pages_per_gpu_batch: int = Field(
+        default=16, ge=1, le=1024, description="Pages that a GPU worker looks at together."
+    )
     scans_per_block: int = Field(default=32, ge=1, le=4096, description="Unit of work and retry.")
     scans_per_part: int = Field(default=1024, ge=1, le=100_000, description="Unit of commit.")
     object_store_bytes: int = Field(default=512 * 2**20, ge=80 * 2**20)

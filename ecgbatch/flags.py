@@ -26,6 +26,8 @@ class Flag(StrEnum):
     ORIENTATION_DOUBTFUL = "orientation_doubtful"  # which side is up was a close decision
     MIRRORED = "mirrored"  # left and right contradict up and down, as through the back of a page
     CURVED = "curved"  # the paper was not flat; its grid was followed
+    # the networks
+    NETWORK_NOT_FINITE = "network_not_finite"  # one gave no numbers; ink alone was read there
     # the layout
     NAMES_GUESSED = "names_guessed"  # leads are named by the usual order of such layouts
     NAMES_CONFIRMED = "names_confirmed"  # guessed, and what limb leads must obey agrees

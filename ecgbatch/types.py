@@ -203,6 +203,8 @@ class Trace:
         step_px: Distance of samples; below 1 where the pen model sees more than one per column.
         y_px: ``(sample,)`` float32 height, counted downwards; NaN where there is no ink.
         overlap: ``(sample,)`` bool, True where another trace runs within a line's width.
+        doubt_mm: ``(sample,)`` float32, how far the height may be off by what the ink, and a
+            network where one was asked, leave open; 0 where nothing speaks against it.
     """
 
     region: Region
@@ -210,6 +212,7 @@ class Trace:
     step_px: float
     y_px: FloatArray
     overlap: npt.NDArray[np.bool_]
+    doubt_mm: FloatArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,7 +11,7 @@ The same as ``ecgbatch convert``. What happens to a scan, in this order, is the 
 from __future__ import annotations
 
 from ecgbatch.config import RunConfig
-from ecgbatch.stages.base import Stage
+from ecgbatch.stages.base import ON_CPU, Needs, Stage
 from ecgbatch.stages.calibrate import Calibrate
 from ecgbatch.stages.locate import Locate
 from ecgbatch.stages.measure import Measure
@@ -28,17 +28,34 @@ def stages(config: RunConfig, *archives: str) -> list[Stage]:
         config: Every setting.
         *archives: Addresses or paths below which the scans lie; at least one.
     """
+    looking = needs_of_networks(config)
     root_uri, *others = map(to_uri, archives)
     roots = (*config.storage.allowed_roots, *others)
     storage = config.storage.model_copy(update={"allowed_roots": roots})
     return [
         Read(config.read, root_uri=root_uri, storage=storage, locate=config.locate),
         Rectify(config.rectify),
-        Locate(config.locate),
-        Trace(config.trace),
+        Locate(config.locate, looking),
+        Trace(config.trace, looking),
         Calibrate(config.calibrate),
         Measure(),
     ]
+
+
+def needs_of_networks(config: RunConfig) -> Needs:
+    """Return what the stages occupy in which networks see pixels.
+
+    With ``pools.gpu_workers`` they share a worker on a GPU, so that a page travels to it once, as
+    the upright page of ``schema.RECTIFIED``, and only traces leave it. What stands before and
+    after them stays on CPUs.
+    """
+    if not (config.pools.gpu_workers and config.networks()):
+        return ON_CPU
+    return Needs(
+        cpus=0.0,
+        gpus=config.pools.gpus_per_worker,
+        rows_per_batch=config.pools.pages_per_gpu_batch,
+    )
 
 
 if __name__ == "__main__":

@@ -46,6 +46,10 @@ def summary_lines(summary: RunSummary, *, out: str) -> list[str]:
     )
     if summary.pages_per_s:
         lines += _fact("speed", f"{summary.pages_per_s:.3g} pages/s")
+    if summary.without_gpu:
+        lines += _fact(
+            "GPU", f"{summary.without_gpu} workers found none: their networks ran on CPUs"
+        )
     if summary.stage_ms:
         stages = "   ".join(f"{name} {ms:.0f}" for name, ms in summary.stage_ms.items())
         lines += _fact("ms per page", stages)

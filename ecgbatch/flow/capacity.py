@@ -29,6 +29,8 @@ class Pool:
         gpus: Share of a GPU of one worker; 0 on a CPU.
         least: Workers to start with, and to keep.
         most: Workers at most.
+        rows_per_batch: Rows that Ray hands to a worker at once; None is a block. A GPU worker
+            gathers the pages of several blocks.
     """
 
     stages: tuple[Stage, ...]
@@ -36,6 +38,7 @@ class Pool:
     gpus: float
     least: int
     most: int
+    rows_per_batch: int | None = None
 
 
 def groups_of(stages: Sequence[Stage]) -> list[tuple[Stage, ...]]:
@@ -104,4 +107,11 @@ def _gpu_pool(group: tuple[Stage, ...], pools: PoolSettings, *, gpus: float, of:
             f"{max(of, pools.gpu_workers)} workers x {pools.gpus_per_worker:g} GPU are needed, but "
             f"pools.gpu_workers is {pools.gpu_workers} and the cluster has {gpus:g} GPU"
         )
-    return Pool(stages=group, cpus=0.0, gpus=pools.gpus_per_worker, least=workers, most=workers)
+    return Pool(
+        stages=group,
+        cpus=0.0,
+        gpus=pools.gpus_per_worker,
+        least=workers,
+        most=workers,
+        rows_per_batch=max(stage.needs.rows_per_batch for stage in group),
+    )

@@ -96,6 +96,7 @@ def summarise(
         seconds=tally.seconds,
         pages_per_s=tally.all_pages / tally.seconds if tally.seconds > 0 else 0.0,
         resumed=run.resumed,
+        without_gpu=tally.without_gpu,
         exit_status=RESUMABLE if state == "interrupted" else status,
     )
 

@@ -38,6 +38,7 @@ def convert_here(
     work = chain(stages)
     names = {stage.name for stage in stages}
     tally = Tally()
+    tally.note_gpu(max(stage.needs.gpus for stage in stages))
     tally.begin()
 
     def pages(block: pa.Table) -> Iterator[pa.Table]:

@@ -76,7 +76,7 @@ class Conductor(Ledger):
                     "software_version": committer.run.software_version,
                 },
                 batch_format="pyarrow",
-                batch_size=None,
+                batch_size=pool.rows_per_batch,
                 compute=ray.data.ActorPoolStrategy(
                     min_size=pool.least, max_size=most, initial_size=most
                 ),

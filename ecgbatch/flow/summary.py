@@ -47,6 +47,8 @@ class RunSummary:
         seconds: From the first page to the last, start-up left out.
         pages_per_s: Pages of this start in that time; 0 without any.
         resumed: How often the run was taken up again.
+        without_gpu: Workers of this start that were given a GPU, found none that torch can use, and
+            computed on CPUs.
         exit_status: 0, 1, 3 or 75, as named above.
     """
 
@@ -66,6 +68,7 @@ class RunSummary:
     seconds: float = 0.0
     pages_per_s: float = 0.0
     resumed: int = 0
+    without_gpu: int = 0
     exit_status: int = DONE
 
     def as_json(self) -> dict[str, Any]:

@@ -26,6 +26,7 @@ class Tally:
         busy_ms: Milliseconds by stage.
         began_at: Unix time when the first worker was ready; None before that.
         last_at: Unix time when the last page was counted.
+        without_gpu: Workers that were given a GPU and found none that torch can use.
     """
 
     scans: int = 0
@@ -35,6 +36,7 @@ class Tally:
     busy_ms: defaultdict[str, float] = field(default_factory=partial(defaultdict, float))
     began_at: float | None = None
     last_at: float = 0.0
+    without_gpu: int = 0
 
     @property
     def all_pages(self) -> int:
@@ -45,6 +47,13 @@ class Tally:
     def seconds(self) -> float:
         """From the first worker ready to the last page counted; 0 before that."""
         return max(0.0, self.last_at - self.began_at) if self.began_at is not None else 0.0
+
+    def note_gpu(self, gpus: float) -> None:
+        """Note where a worker computes that was given a share of a GPU."""
+        if gpus > 0:
+            from ecgbatch.models.devices import gpu_is_usable  # torch: on workers alone
+
+            self.without_gpu += not gpu_is_usable()
 
     def begin(self) -> None:
         """Note that a worker is ready."""
@@ -79,6 +88,7 @@ class Tally:
         for stage, ms in other.busy_ms.items():
             self.busy_ms[stage] += ms
         self.last_at = max(self.last_at, other.last_at)
+        self.without_gpu += other.without_gpu
 
     def event(self, *, stages: Collection[str], scans_total: int) -> ProgressEvent:
         """Return what to tell now."""

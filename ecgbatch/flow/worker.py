@@ -62,6 +62,7 @@ class Worker:
         self._ledger = ledger
         self._alone_at_most = max(1, max_attempts - 1)  # the first death was in company
         self._tally = Tally()
+        self._tally.note_gpu(pool.gpus)
         self._reported_at = 0.0
 
     def __call__(self, batch: pa.Table) -> Iterator[pa.Table]:

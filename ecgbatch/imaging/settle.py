@@ -67,7 +67,7 @@ class Told:
 def settle_leads(
     plain: Sequence[Trace],
     ink: ByteArray,
-    told: Sequence[Told],
+    told: Sequence[Told | None],
     *,
     px_per_mm: float,
 ) -> list[Trace]:
@@ -77,17 +77,19 @@ def settle_leads(
         plain: What ``trace_leads`` makes of the ink of traces alone.
         ink: ``(row, column)`` uint8, 0 paper to 255 ink, of traces alone: letters, and pulses above
             all, must never become signal.
-        told: Of each lead.
+        told: Of each lead; None where nothing was asked.
         px_per_mm: Scale of the page.
 
     Returns:
         One trace per lead, in their order.
     """
     regions = [trace.region for trace in plain]
-    beliefs = [each.own for each in told]
+    beliefs = [None if each is None else each.own for each in told]
     believed = trace_leads(ink, regions, px_per_mm=px_per_mm, beliefs=beliefs)
     return [
-        _settled(first, second, _alone(ink, region, each, px_per_mm), each, px_per_mm)
+        first
+        if each is None
+        else _settled(first, second, _alone(ink, region, each, px_per_mm), each, px_per_mm)
         for region, first, second, each in zip(regions, plain, believed, told, strict=True)
     ]
 
@@ -139,7 +141,12 @@ def _settled(
         certain,
         steps_per_mm=px_per_mm / plain.step_px,
     )
-    return replace(plain, y_px=np.asarray(y_px * px_per_mm, np.float32))
+    off = np.minimum(spread + np.abs(y_px - expected / px_per_mm), _MOST_MM)
+    return replace(
+        plain,
+        y_px=np.asarray(y_px * px_per_mm, np.float32),
+        doubt_mm=np.where(certain & np.isfinite(off), off, plain.doubt_mm).astype(np.float32),
+    )
 
 
 def choose(

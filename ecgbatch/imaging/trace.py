@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ecgbatch.imaging.crossing import BoolArray, Edges, part_ink, without_bars
+from ecgbatch.imaging.doubt import beside_ink, doubtful_columns
 from ecgbatch.imaging.path import find_path
 from ecgbatch.imaging.pen import centre_line
 from ecgbatch.imaging.runs import IndexArray, Links, Runs, find_runs, ink_level, link_runs
@@ -23,6 +24,7 @@ PER_COLUMN = 4
 
 _FLAT_PERCENT = 5.0  # thinnest share of the ink that counts as flat; at 25 peaks lose 1 % more
 _HOLE_MM = 0.3  # about the width of a line
+_DOUBT_MM = np.float32(1.0)
 _SLACK_PX = 0.5  # edges of runs this far apart still touch: a line one pixel wide may skip a corner
 
 
@@ -31,7 +33,7 @@ def trace_leads(
     regions: Sequence[Region],
     *,
     px_per_mm: float,
-    beliefs: Sequence[Belief] | None = None,
+    beliefs: Sequence[Belief | None] | None = None,
 ) -> list[Trace]:
     """Follow the ink of every lead.
 
@@ -39,7 +41,8 @@ def trace_leads(
         ink: ``(row, column)`` uint8, 0 paper to 255 ink, edges left grey; without grid and text.
         regions: Where each lead is printed.
         px_per_mm: Scale of the page.
-        beliefs: Of each lead, which ink is its own; None where nobody was asked.
+        beliefs: Of each lead, which ink is its own; None where nobody was asked, about all of
+            them or about one.
 
     Returns:
         One trace per region, in their order; one without ink is all NaN.
@@ -51,7 +54,9 @@ def trace_leads(
     links = link_runs(runs, slack_px=_SLACK_PX)
     width = ink.shape[1]
     spans = [_span(region, width) for region in regions]
-    held = None if beliefs is None else [_held(runs, each) for each in beliefs]
+    held = [
+        None if each is None else _held(runs, each) for each in beliefs or [None] * len(regions)
+    ]
     paths = _find_paths(runs, links, regions, spans, px_per_mm=px_per_mm, held=held)
     radius_px = _pen_radius(runs, [path for path, _ in paths])
     edges = part_ink(
@@ -65,7 +70,11 @@ def trace_leads(
             x0_px=float(part.left),
             step_px=1 / PER_COLUMN,
             y_px=centre,
-            overlap=_per_sample(part.shared | _near(runs, path, radius_px)),
+            overlap=_per_sample(part.shared | beside_ink(runs, path, close_px=2 * radius_px)),
+            doubt_mm=_DOUBT_MM
+            * _per_sample(
+                doubtful_columns(runs, path, part, radius_px=radius_px, px_per_mm=px_per_mm)
+            ).astype(np.float32),
         )
         for region, part, (path, _), centre in zip(regions, edges, paths, centres, strict=True)
     ]
@@ -112,7 +121,7 @@ def _find_paths(
     spans: Sequence[tuple[int, int]],
     *,
     px_per_mm: float,
-    held: Sequence[FloatArray] | None,
+    held: Sequence[FloatArray | None],
 ) -> list[tuple[IndexArray, BoolArray]]:
     """A path per lead; where two want the same ink, the other one looks for ink of its own."""
 
@@ -128,7 +137,7 @@ def _find_paths(
             baseline_px=region.baseline_px,
             px_per_mm=px_per_mm,
             taken=taken,
-            belief=None if held is None else held[number],
+            belief=held[number],
         )
 
     paths = [find(number, None) for number in range(len(regions))]
@@ -175,21 +184,6 @@ def _centres(edges: Sequence[Edges], *, radius_px: float) -> list[FloatArray]:
         pieces.append(centre[start * PER_COLUMN : (start + columns - 1) * PER_COLUMN + 1])
         start += columns + 1
     return pieces
-
-
-def _near(runs: Runs, path: IndexArray, radius_px: float) -> BoolArray:
-    """Whether other ink stands within a line's width of the chosen run, column by column."""
-    found = np.flatnonzero(path >= 0)
-    run = path[found]
-    previous, following = np.maximum(run - 1, 0), np.minimum(run + 1, runs.column.size - 1)
-    same_before = (previous != run) & (runs.column[previous] == runs.column[run])
-    same_after = (following != run) & (runs.column[following] == runs.column[run])
-    close = 2 * radius_px
-    near = np.zeros(path.size, np.bool_)
-    near[found] = (same_before & (runs.top_px[run] - runs.bottom_px[previous] < close)) | (
-        same_after & (runs.top_px[following] - runs.bottom_px[run] < close)
-    )
-    return near
 
 
 def _per_sample(mask: BoolArray) -> BoolArray:

@@ -14,7 +14,6 @@ from ecgbatch.types import ByteArray, Region
 
 _FULL_LEVELS = 220.0
 """Where the darkness of the page's usual ink is brought to; heavier strokes are darker still."""
-_BESIDE_MM = 3.0  # of a region: what a trace does before and after tells what it does at its ends
 _SAME_ROW_MM = 2.0
 _MOST_GAIN = 8.0  # ink that is fainter than this cannot be told from paper
 
@@ -62,16 +61,18 @@ def cut_window(
     number: int,
     regions: Sequence[Region],
     *,
+    columns: tuple[int, int],
     px_per_mm: float,
     height_px: int,
     align_px: int,
 ) -> Window:
-    """Cut the window of one lead.
+    """Cut a window along one lead.
 
     Args:
         planes: ``(plane, row, column)`` uint8 of the page.
         number: Which of the regions.
         regions: All leads of the page.
+        columns: First column of the page that it must hold, and one past the last.
         px_per_mm: Scale of the page.
         height_px: Rows of the window.
         align_px: Its columns are a multiple of it.
@@ -87,8 +88,7 @@ def cut_window(
             and abs(_zero(other) - own) > _SAME_ROW_MM * px_per_mm
         }
     )
-    beside = _BESIDE_MM * px_per_mm
-    left, right = math.floor(region.left_px - beside), math.ceil(region.right_px + beside)
+    left, right = columns
     width = math.ceil((right - left) / align_px) * align_px
     top = round(own) - height_px // 2
     shape = (height_px, width)

@@ -11,21 +11,17 @@ Features are computed on squares of 2 x 2 pixels; what those squares hold comes 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  # everybody's name for it
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from ecgbatch.errors import ConfigError, PageError, Reason
-from ecgbatch.models.card import ModelCard, load_weights, read_card
-from ecgbatch.types import ByteArray, FloatArray
+from ecgbatch.errors import ConfigError
+from ecgbatch.models.card import ModelCard
+from ecgbatch.types import FloatArray
 
 CHANNELS = ("darkness", "ink", "own zero line", "other zero lines")
 CLASSES = ("ink", "height", "absent")
@@ -42,14 +38,6 @@ _WIDTHS = (16, 24, 32, 48, 64, 64)
 _ABSENT_LEVEL = 3  # squares of 16 pixels tell whether there is a trace at all
 _RIDGE_PX = 240.0
 _BLOCK = 3  # convolution, normalisation, and what keeps the positive
-_CPU_BATCH_PX = HEIGHT_PX * 1024  # a strip, or a piece of a long row: more does not fit the cache
-_GPU_BATCH_PX = HEIGHT_PX * 1024 * 64
-_AROUND_PX = 12  # above and below the path; distributions are wide where the trace is steep
-_PER_ROW = 0.04  # cost of a row that the path leaps, in nats; from 0.02 to 0.08 little changes
-_LEAST_SHARE = 6e-6  # of a step, 12 nats: no single one may force the path elsewhere
-_NOTHING = 1e-6
-
-BoolArray: TypeAlias = npt.NDArray[np.bool_]
 
 
 def _conv(inputs: int, outputs: int, *, stride: int = 1) -> nn.Sequential:
@@ -110,7 +98,7 @@ class Segmenter(nn.Module):
         """
         out, nothing = self.squares(planes, ridges)
         ink = F.pixel_shuffle(out[:, :4], 2)[:, 0]
-        return ink, _heights(out, nothing)
+        return ink, heights_of(out, nothing)
 
     def squares(self, planes: Tensor, ridges: Tensor) -> tuple[Tensor, Tensor]:
         """Return what ``forward`` gives before squares are laid out as pixels and steps."""
@@ -132,19 +120,29 @@ class Segmenter(nn.Module):
 def _squares(planes: Tensor, ridges: Tensor) -> Tensor:
     """Put what a network is given into the channels of squares of 2 x 2 pixels, channels last."""
     windows, levels, rows, columns = planes.shape
-    seen = planes.reshape(windows, levels, rows // 2, 2, columns // 2, 2)
-    seen = seen.permute(0, 2, 4, 1, 3, 5).flatten(3)  # while they are bytes: a quarter of the time
-    told = ridges.reshape(windows, levels, rows // 2, 2, 1).expand(-1, -1, -1, -1, 2)
-    told = told.permute(0, 2, 1, 3, 4).flatten(2)[:, :, None].expand(-1, -1, columns // 2, -1)
-    return torch.cat([seen.to(ridges.dtype) / 255, told], dim=3).permute(0, 3, 1, 2)
+    seen = torch.empty(
+        (windows, rows // 2, columns // 2, 8 * levels), dtype=ridges.dtype, device=planes.device
+    )
+    told = ridges.reshape(windows, levels, rows // 2, 2)
+    places = [
+        (level, row, column) for level in range(levels) for row in (0, 1) for column in (0, 1)
+    ]
+    for channel, (level, row, column) in enumerate(places):  # a fifth of one permutation's time
+        seen[..., channel] = planes[:, level, row::2, column::2]
+        seen[..., len(places) + channel] = told[:, level, :, row, None]
+    seen[..., : len(places)] /= 255
+    return seen.permute(0, 3, 1, 2)
 
 
-def _heights(out: Tensor, nothing: Tensor) -> Tensor:
-    """Lay the channels of heights out as ``(window, step, row + 1)``."""
+def heights_of(out: Tensor, nothing: Tensor) -> Tensor:
+    """Lay the channels of heights out as ``(window, step, row + 1)``; see ``Segmenter.squares``."""
     windows, _, rows, columns = out.shape
-    heights = out[:, 4:].reshape(windows, 2 * STEPS_PER_PX, 2, rows, columns)
-    heights = heights.permute(0, 4, 1, 3, 2).reshape(windows, -1, 2 * rows)
-    return torch.cat([heights, nothing], dim=2)
+    logits = out.new_empty((windows, 2 * columns * STEPS_PER_PX, 2 * rows + 1))
+    for channel in range(4 * STEPS_PER_PX):
+        step, row = divmod(channel, 2)
+        logits[:, step :: 2 * STEPS_PER_PX, row : 2 * rows : 2] = out[:, 4 + channel].mT
+    logits[..., -1:] = nothing
+    return logits
 
 
 def ridges(baselines_px: Sequence[float], *, rows: int = HEIGHT_PX) -> FloatArray:
@@ -163,188 +161,7 @@ def ridges(baselines_px: Sequence[float], *, rows: int = HEIGHT_PX) -> FloatArra
     return np.stack([near[0], other]).astype(np.float32)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Reading:
-    """What a network says of one window.
-
-    Attributes:
-        ink: ``(row, column)`` uint8, 255 where the lead's own ink is certain.
-        y_px: ``(step,)`` float32 height in rows of the window; step ``i`` stands at column
-            ``(i + 0.5) / STEPS_PER_PX - 0.5``.
-        spread_px: ``(step,)`` float32, how far the height may be off (one standard deviation).
-        certainty: ``(step,)`` float32 0 to 1, that there is a trace and that it is here.
-    """
-
-    ink: ByteArray
-    y_px: FloatArray
-    spread_px: FloatArray
-    certainty: FloatArray
-
-
-def read_heights(logits: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Read the likeliest trace out of distributions over heights.
-
-    The trace is the path through all steps that the distributions and the distance that it has to
-    go make likeliest (Viterbi 1967); step by step, the likeliest row would leap to a neighbour
-    wherever two traces cross. Its height is the mean of the distribution around the path.
-
-    Args:
-        logits: ``(window, step, row + 1)``, the last one *absent*; rows and steps are even numbers.
-
-    Returns:
-        ``(window, step)`` height in rows, its spread (one standard deviation) and the certainty
-        that there is a trace.
-    """
-    share = logits.softmax(dim=-1)
-    there = 1 - share[..., -1]
-    path = _likeliest_path(share[..., :-1], there).to(logits.device)
-    rows = path[..., None] + torch.arange(-_AROUND_PX, _AROUND_PX + 1, device=logits.device)
-    inside = (rows >= 0) & (rows < logits.shape[-1] - 1)
-    part = share.gather(-1, rows.clamp(0, logits.shape[-1] - 2)) * inside
-    mass = part.sum(dim=-1)
-    weights = part / mass[..., None].clamp_min(1e-9)
-    mean = torch.where(mass > _NOTHING, (weights * rows).sum(dim=-1), path.to(share.dtype))
-    spread = (weights * (rows - mean[..., None]) ** 2).sum(dim=-1).clamp_min(0).sqrt()
-    return mean, spread, there
-
-
-def _likeliest_path(share: Tensor, there: Tensor) -> Tensor:
-    """Return ``(window, step)`` rows of the cheapest path; a distance costs by its length.
-
-    Looked for on squares of two rows and two steps. With a cost by length, the cheapest way to
-    every row is found by one running minimum downwards and one upwards (Felzenszwalb and
-    Huttenlocher 2012).
-    """
-    windows, steps, rows = share.shape
-    pooled = share.reshape(windows, steps // 2, 2, rows // 2, 2).sum(dim=(2, 4)) / 2
-    known = there.reshape(windows, -1, 2).mean(dim=2)[..., None]
-    cost = -(pooled / known.clamp_min(_NOTHING)).clamp_min(_LEAST_SHARE).log() * known
-    paid = cost.permute(1, 0, 2).float().cpu().numpy()  # (step, window, row), summed up in place
-    place = np.arange(rows // 2, dtype=np.float32)
-    slope = np.float32(2 * _PER_ROW)
-    ramp = slope * place
-    for step in range(1, len(paid)):
-        before = paid[step - 1]
-        below = np.minimum.accumulate(before - ramp, axis=1) + ramp
-        above = np.minimum.accumulate((before + ramp)[:, ::-1], axis=1)[:, ::-1] - ramp
-        paid[step] += np.minimum(below, above)
-    path = np.empty((windows, len(paid)), np.int64)
-    path[:, -1] = paid[-1].argmin(axis=1)
-    for step in range(len(paid) - 2, -1, -1):
-        way = slope * np.abs(place - path[:, step + 1, None].astype(np.float32))
-        path[:, step] = (paid[step] + way).argmin(axis=1)
-    return torch.from_numpy(path).repeat_interleave(2, dim=1) * 2
-
-
-class TraceReader:
-    """A trained segmenter that reads windows of any widths, on a GPU where there is one.
-
-    Args:
-        path: Of its card; the weights stand beside it.
-        device: To compute on; a GPU where there is one.
-        batch_px: Pixels of the windows that are read at once; halved where memory ends.
-
-    Raises:
-        ConfigError: There is no such model, or it is another one.
-        ChecksumError: The weights are not those of the card.
-    """
-
-    def __init__(
-        self, path: Path, *, device: torch.device | None = None, batch_px: int | None = None
-    ) -> None:
-        self.card = read_card(path)
-        network = Segmenter(self.card)
-        load_weights(network, self.card, path.with_suffix(".safetensors"))
-        if device is None:
-            device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self._device = device
-        self._network = _folded(network.eval()).to(device)
-        self.px_per_mm = self.card.input.px_per_mm
-        self.height_px, self.least_height_px, self.align_px = HEIGHT_PX, HEIGHT_PX // 2, ALIGN_PX
-        on_gpu = device.type == "cuda"
-        self._batch_px = batch_px or (_GPU_BATCH_PX if on_gpu else _CPU_BATCH_PX)
-
-    def read(
-        self, planes: Sequence[ByteArray], baselines_px: Sequence[Sequence[float]]
-    ) -> list[Reading]:
-        """Read windows.
-
-        Args:
-            planes: ``(2, row, column)`` uint8 each; both are multiples of ``ALIGN_PX``, and there
-                are at most ``HEIGHT_PX`` rows.
-            baselines_px: Of each window, the zero line that is meant, then the others.
-
-        Returns:
-            One reading per window, in their order.
-
-        Raises:
-            PageError: ``DEVICE_ERROR`` where neither GPU nor CPU have memory for a single window.
-        """
-        readings: dict[int, Reading] = {}
-        alike: dict[tuple[int, int], list[int]] = {}
-        for number, window in enumerate(planes):
-            alike.setdefault((window.shape[1], window.shape[2]), []).append(number)
-        for (rows, width), numbers in alike.items():
-            inks, heights = [], []
-            start = 0
-            while start < len(numbers):
-                batch = numbers[start : start + max(1, self._batch_px // (width * rows))]
-                try:
-                    ink, height = self._run(
-                        np.stack([planes[number] for number in batch]),
-                        np.stack([ridges(baselines_px[number], rows=rows) for number in batch]),
-                    )
-                except (torch.OutOfMemoryError, MemoryError):
-                    self._step_back(len(batch), width * rows)
-                    continue
-                inks.append(ink)
-                heights.append(height)
-                start += len(batch)
-            readings.update(zip(numbers, _readings(inks, heights), strict=True))
-        return [readings[number] for number in range(len(planes))]
-
-    @torch.inference_mode()
-    def _run(self, planes: ByteArray, told: FloatArray) -> tuple[Tensor, Tensor]:
-        """Return ``(window, row, column)`` bytes of ink and logits of heights."""
-        device = self._device
-        with torch.autocast(device.type, torch.float16, enabled=device.type == "cuda"):
-            out, nothing = self._network.squares(
-                torch.from_numpy(planes).to(device), torch.from_numpy(told).to(device)
-            )
-        shares = torch.nan_to_num(out[:, :4].float().sigmoid(), nan=0.0).mul_(255).byte()
-        windows, _, rows, columns = shares.shape
-        ink = shares.reshape(windows, 2, 2, rows, columns).permute(0, 3, 1, 4, 2)
-        return (
-            ink.reshape(windows, 2 * rows, 2 * columns).cpu(),
-            _heights(out.float(), nothing.float()),
-        )
-
-    def _step_back(self, windows: int, window_px: int) -> None:
-        """Take smaller batches, then the CPU; nothing is left after that."""
-        if windows > 1:
-            self._batch_px = windows // 2 * window_px
-            return
-        if self._device.type == "cpu":
-            raise PageError(Reason.DEVICE_ERROR, window_px=window_px)
-        self._device = torch.device("cpu")
-        self._network = self._network.to(self._device)
-        self._batch_px = _CPU_BATCH_PX
-
-
-@torch.inference_mode()
-def _readings(inks: Sequence[Tensor], logits: Sequence[Tensor]) -> list[Reading]:
-    """Read what came of windows of one width, all of them at once."""
-    heights = torch.cat([part.to(logits[-1].device) for part in logits])
-    nowhere = ~torch.isfinite(heights).all(dim=-1)  # a number that is none is never a height
-    y_px, spread_px, certainty = read_heights(torch.nan_to_num(heights, nan=0.0))
-    y_px[nowhere], spread_px[nowhere], certainty[nowhere] = torch.nan, torch.nan, 0.0
-    return [
-        Reading(*(part.cpu().numpy() for part in parts))
-        for parts in zip(torch.cat(list(inks)), y_px, spread_px, certainty, strict=True)
-    ]
-
-
-def _folded(network: Segmenter) -> Segmenter:
+def folded(network: Segmenter) -> Segmenter:
     """Put each normalisation into the convolution before it: the same numbers, an eighth sooner."""
     for block in list(network.modules()):
         if isinstance(block, nn.Sequential) and len(block) == _BLOCK:

@@ -68,6 +68,7 @@ TRACE = pa.struct(
         pa.field("step_px", pa.float32()),
         pa.field("y_px", pa.list_(pa.float32())),  # NaN where there is no ink
         pa.field("near", pa.list_(pa.bool_())),  # another trace within a line's width
+        pa.field("doubt_mm", pa.list_(pa.float32())),  # how far the height may be off
     ]
 )
 

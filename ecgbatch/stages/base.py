@@ -36,13 +36,21 @@ class Needs:
         return "gpu" if self.gpus > 0 else "cpu"
 
 
+ON_CPU = Needs()
+"""One CPU and one page at a time."""
+
+
 class Stage(Protocol):
     """A small, picklable description; ``open`` builds what is heavy, once per worker."""
 
     name: ClassVar[str]
-    needs: ClassVar[Needs]
     reads: ClassVar[pa.Schema]
     writes: ClassVar[pa.Schema]
+
+    @property
+    def needs(self) -> Needs:
+        """What one worker of it occupies."""
+        ...
 
     def open(self) -> TableFunction:
         """Load whatever the stage needs and return the function that does its work."""

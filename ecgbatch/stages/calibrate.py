@@ -100,6 +100,7 @@ def _as_trace(values: dict[str, Any]) -> Trace:
         step_px=values["step_px"],
         y_px=values["y_px"],
         overlap=values["near"],
+        doubt_mm=values["doubt_mm"],
     )
 
 

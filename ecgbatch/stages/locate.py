@@ -19,7 +19,7 @@ from ecgbatch.imaging.layout import Layout, find_regions
 from ecgbatch.imaging.printed import PrintedScale
 from ecgbatch.imaging.seeing import Networks, SeenPage, look_at, with_read_names
 from ecgbatch.imaging.seen_regions import seen_regions
-from ecgbatch.stages.base import Needs, TableFunction
+from ecgbatch.stages.base import ON_CPU, Needs, TableFunction
 from ecgbatch.stages.rows import Row, Values, map_rows
 from ecgbatch.types import ByteArray
 
@@ -120,9 +120,9 @@ class Locate:
     """Finds where each lead is printed."""
 
     settings: LocateSettings
+    needs: Needs = ON_CPU
 
     name: ClassVar[str] = "locate"
-    needs: ClassVar[Needs] = Needs(cpus=1.0, rows_per_batch=1)
     reads: ClassVar[pa.Schema] = schema.RECTIFIED
     writes: ClassVar[pa.Schema] = schema.LOCATED
 

@@ -27,6 +27,11 @@ class Row:
         self._table = table
         self._index = index
 
+    @property
+    def index(self) -> int:
+        """Its number in the table, from 0."""
+        return self._index
+
     def __getitem__(self, name: str) -> Any:
         """Return the value as Python sees it; None for null."""
         return self._table.column(name)[self._index].as_py()

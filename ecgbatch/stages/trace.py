@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
@@ -11,9 +11,11 @@ import pyarrow as pa
 
 from ecgbatch import schema, types
 from ecgbatch.config import TraceSettings
-from ecgbatch.imaging.telling import TraceNetwork, trace_with
+from ecgbatch.errors import PageError, Reason
+from ecgbatch.flags import Flag
+from ecgbatch.imaging.telling import Question, Reading, TraceNetwork, answer, ask
 from ecgbatch.imaging.trace import trace_leads
-from ecgbatch.stages.base import Needs, TableFunction
+from ecgbatch.stages.base import ON_CPU, Needs, TableFunction
 from ecgbatch.stages.rows import Row, Values, map_rows
 
 
@@ -21,29 +23,108 @@ def trace(pages: pa.Table, *, network: TraceNetwork | None = None) -> Iterator[p
     """Trace every region of every page; pages that came with their leads pass through.
 
     Args:
-        pages: Rows of ``schema.LOCATED``.
+        pages: Rows of ``schema.LOCATED``. The network is asked about all of them at once.
         network: That says whose ink is whose; None leaves it to the geometry of ink.
 
     Yields:
         Rows of ``schema.TRACED``.
     """
-    convert = partial(_trace_page, network=network)
+    schema.require(pages, schema.LOCATED, stage=Trace.name)
+    asking = None if network is None else _Asking(network, pages)
+    convert = partial(_trace_page, asking=asking)
     return map_rows(pages, convert, stage=Trace.name, reads=schema.LOCATED, writes=schema.TRACED)
 
 
-def _trace_page(row: Row, *, network: TraceNetwork | None) -> Iterator[Values]:
+def _trace_page(row: Row, *, asking: _Asking | None) -> Iterator[Values]:
     ink = row.pixels()
     if ink is None:  # drawn lines or samples were read from the file
         yield {}
         return
-    regions = [types.Region(**region) for region in row.structs("regions")]
-    px_per_mm = row["rectified_px_per_mm"]
-    page, whole_ink = row.pixels("page"), row.pixels("whole_ink")
-    if network is None or page is None or whole_ink is None:
-        traces = trace_leads(ink, regions, px_per_mm=px_per_mm)
-    else:
-        traces = trace_with(network, page, whole_ink, ink, regions, px_per_mm=px_per_mm)
-    yield {"traces": [_as_struct(each) for each in traces]}
+    if asking is None:
+        traces = trace_leads(ink, _regions(row), px_per_mm=row["rectified_px_per_mm"])
+        yield {"traces": [_as_struct(each) for each in traces]}
+        return
+    traces, finite = asking.traces_of(row)
+    flags = row["flags"] or []
+    if not finite:
+        flags = [*flags, Flag.NETWORK_NOT_FINITE]
+    yield {"traces": [_as_struct(each) for each in traces], "flags": flags}
+
+
+class _Asking:
+    """One question to a network about a table of pages, put when the first of them needs it."""
+
+    def __init__(self, network: TraceNetwork, pages: pa.Table) -> None:
+        self._network = network
+        self._pages = pages
+        self._answers: dict[int, _Answer] | None = None
+
+    def traces_of(self, row: Row) -> tuple[list[types.Trace], bool]:
+        """Return the traces of a page, and whether all that the network said were numbers."""
+        if self._answers is None:
+            self._answers = self._ask()
+        found = self._answers.pop(row.index)
+        if isinstance(found, Exception):
+            raise found
+        question, readings = found
+        traces = answer(
+            question,
+            readings,
+            _regions(row),
+            self._network,
+            px_per_mm=row["rectified_px_per_mm"],
+        )
+        return traces, all(reading.finite for reading in readings)
+
+    def _ask(self) -> dict[int, _Answer]:
+        answers: dict[int, _Answer] = {}
+        questions: dict[int, Question] = {}
+        for index in range(self._pages.num_rows):
+            row = Row(self._pages, index)
+            if row["error"] is None and row.pixels() is not None:
+                try:
+                    questions[index] = self._question(row)
+                except Exception as error:  # noqa: BLE001  # raised where its page is traced
+                    answers[index] = error
+        try:
+            readings = iter(self._read(list(questions.values())))
+        except PageError:  # of one window, and its page is not known: each by itself
+            return answers | {index: self._alone(each) for index, each in questions.items()}
+        for index, each in questions.items():
+            answers[index] = (each, [next(readings) for _ in each.planes])
+        return answers
+
+    def _question(self, row: Row) -> Question:
+        ink, page, whole_ink = (row.pixels(name) for name in ("pixels", "page", "whole_ink"))
+        if ink is None or page is None or whole_ink is None:
+            raise PageError(Reason.DEFECT)  # the three stand together
+        return ask(
+            self._network,
+            page,
+            whole_ink,
+            ink,
+            _regions(row),
+            px_per_mm=row["rectified_px_per_mm"],
+        )
+
+    def _alone(self, question: Question) -> _Answer:
+        try:
+            return question, self._read([question])
+        except PageError as error:
+            return error
+
+    def _read(self, questions: Sequence[Question]) -> Sequence[Reading]:
+        return self._network.read(
+            [planes for each in questions for planes in each.planes],
+            [lines for each in questions for lines in each.baselines_px],
+        )
+
+
+_Answer = tuple[Question, Sequence[Reading]] | Exception
+
+
+def _regions(row: Row) -> list[types.Region]:
+    return [types.Region(**region) for region in row.structs("regions")]
 
 
 def _as_struct(each: types.Trace) -> dict[str, Any]:
@@ -54,6 +135,7 @@ def _as_struct(each: types.Trace) -> dict[str, Any]:
         "step_px": each.step_px,
         "y_px": each.y_px,
         "near": each.overlap,
+        "doubt_mm": each.doubt_mm,
     }
 
 
@@ -62,9 +144,9 @@ class Trace:
     """Description of the stage."""
 
     settings: TraceSettings
+    needs: Needs = ON_CPU
 
     name: ClassVar[str] = "trace"
-    needs: ClassVar[Needs] = Needs(cpus=1.0, rows_per_batch=1)
     reads: ClassVar[pa.Schema] = schema.LOCATED
     writes: ClassVar[pa.Schema] = schema.TRACED
 
@@ -77,6 +159,8 @@ class Trace:
         if not self.settings.network:
             return partial(trace)
         from ecgbatch.models.card import shipped_card
-        from ecgbatch.models.segmenter import TraceReader
+        from ecgbatch.models.devices import device_for
+        from ecgbatch.models.trace_reader import TraceReader
 
-        return partial(trace, network=TraceReader(shipped_card("segmenter")))
+        reader = TraceReader(shipped_card("segmenter"), device=device_for(gpus=self.needs.gpus))
+        return partial(trace, network=reader)

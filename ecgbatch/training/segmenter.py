@@ -17,7 +17,8 @@ from ecgbatch.errors import ConfigError, PageError
 from ecgbatch.imaging.cores import use_one_core
 from ecgbatch.imaging.ink import find_ink
 from ecgbatch.imaging.windows import page_planes
-from ecgbatch.models.segmenter import HEIGHT_PX, PX_PER_MM, Segmenter, read_heights, ridges
+from ecgbatch.models.heights import read_heights
+from ecgbatch.models.segmenter import HEIGHT_PX, PX_PER_MM, Segmenter, ridges
 from ecgbatch.training.loop import Batch, Tensors
 from ecgbatch.training.pages import draw_page, rectified
 from ecgbatch.training.records import Records, read_records

@@ -7,10 +7,11 @@ import pytest
 from ecgbatch import schema
 from ecgbatch.config import CalibrateSettings, TraceSettings
 from ecgbatch.errors import PageError, Reason
+from ecgbatch.models.trace_reader import Reading
 from ecgbatch.stages.base import chain
 from ecgbatch.stages.calibrate import Calibrate
 from ecgbatch.stages.rows import error_value
-from ecgbatch.stages.trace import Trace
+from ecgbatch.stages.trace import Trace, trace
 from tests.factories_ink import beats_mv, draw_ink
 
 STAGES = [Trace(TraceSettings()), Calibrate(CalibrateSettings())]
@@ -49,6 +50,8 @@ def raster(**changes):
         "px_per_mm_source": "grid",
         "rectified_px_per_mm": 10.0,
         "pixels": ink.tobytes(),
+        "page": (255 - ink).tobytes(),
+        "whole_ink": ink.tobytes(),
         "pixels_shape": list(ink.shape),
         "layout": "1x1",
         "regions": [region],
@@ -120,9 +123,79 @@ def test_ink_becomes_microvolts():
 
 def test_a_page_of_empty_regions_holds_no_trace():
     blank = np.zeros((300, 680), np.uint8)
-    (row,) = run(raster(pixels=blank.tobytes())).to_pylist()
+    (row,) = run(raster(pixels=blank.tobytes(), whole_ink=blank.tobytes())).to_pylist()
     assert row["error"]["reason"] == "no_trace"
     assert row["error"]["stage"] == "calibrate"
+
+
+class Shy:
+    """A network that counts what it is asked, and fails at windows that hold a certain level."""
+
+    px_per_mm, height_px, least_height_px, align_px = 10.0, 512, 256, 64
+
+    def __init__(self, *, fails_at=None, nan_at=None):
+        self.asked, self._fails_at, self._nan_at = [], fails_at, nan_at
+
+    def read(self, planes, baselines_px):
+        self.asked.append(len(planes))
+        if any((window[1] == self._fails_at).any() for window in planes):
+            raise PageError(Reason.DEVICE_ERROR)
+        return [self._said(window) for window in planes]
+
+    def _said(self, window):
+        steps = 2 * window.shape[2]
+        y = np.full(steps, window.shape[1] / 2, np.float32)
+        if (window[1] == self._nan_at).any():
+            y[:] = np.nan
+        ink = np.zeros(window.shape[1:], np.uint8)
+        return Reading(ink, y, np.full(steps, 9.0, np.float32), np.zeros(steps, np.float32))
+
+
+def blotted(level):
+    """A page with a smear, so that a network is asked; ``level`` marks it for ``Shy``."""
+    row = raster()
+    ink = np.frombuffer(row["pixels"], np.uint8).reshape(row["pixels_shape"]).copy()
+    ink[60:240, 300:330] = level
+    return row | {"pixels": ink.tobytes(), "whole_ink": ink.tobytes()}
+
+
+def traced(network, *rows):
+    return pa.concat_tables(trace(located(*rows), network=network)).drop_columns("stage_ms")
+
+
+def words(table):
+    """All that stands in a table; NaN, which equals nothing, is a word like another."""
+    return repr(table.to_pylist())
+
+
+def test_pages_of_a_batch_are_one_question_and_give_the_rows_of_single_ones():
+    rows = [blotted(250), digital(), blotted(240), raster(), blotted(230)]
+    network = Shy()
+    together = traced(network, *rows)
+    assert len(network.asked) == 1
+    assert network.asked[0] >= 3
+    assert words(together) == words(pa.concat_tables([traced(Shy(), row) for row in rows]))
+
+
+def test_a_device_that_gives_out_costs_the_page_that_was_too_much_and_no_other():
+    rows = [blotted(250), blotted(240), raster()]
+    found = traced(Shy(fails_at=240), *rows)
+    assert [error and error["reason"] for error in found["error"].to_pylist()] == [
+        None,
+        "device_error",
+        None,
+    ]
+    assert Reason.DEVICE_ERROR.retriable
+    assert words(found.slice(0, 1)) == words(traced(Shy(), rows[0]))
+
+
+def test_a_network_that_gives_no_numbers_leaves_its_page_to_the_ink_and_to_a_flag():
+    blind, told = traced(None, blotted(240)), traced(Shy(nan_at=240), blotted(240))
+    assert told["flags"].to_pylist() == [["network_not_finite"]]
+    ink, read = (np.array(table["traces"][0].as_py()[0]["y_px"]) for table in (blind, told))
+    far = np.r_[0:1000, 1400 : ink.size]
+    np.testing.assert_array_equal(ink[far], read[far])
+    assert traced(Shy(), blotted(240))["flags"].to_pylist() == [[]]
 
 
 def test_samples_of_the_file_keep_their_rate_and_their_values():

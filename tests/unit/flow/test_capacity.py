@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+import pyarrow as pa
 import pytest
 
-from ecgbatch.config import PoolSettings
+from ecgbatch.config import PoolSettings, RunConfig, TraceSettings
 from ecgbatch.errors import CapacityError
 from ecgbatch.flow.capacity import groups_of, plan_pools
 from ecgbatch.stages.base import Needs
+from jobs import convert
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,32 @@ def test_pools_on_both_sides_of_a_gpu_share_the_cpus():
         (2, 2),
         (1, 4),
     ]
+
+
+def test_with_gpus_the_networks_have_workers_of_their_own_and_the_page_travels_once():
+    config = RunConfig(
+        pools=PoolSettings(gpu_workers=4, gpus_per_worker=0.25, pages_per_gpu_batch=8)
+    )
+    pools = plan_pools(convert.stages(config, "/in"), config.pools, cpus=8, gpus=1)
+    assert [[stage.name for stage in pool.stages] for pool in pools] == [
+        ["read", "rectify"],
+        ["locate", "trace"],
+        ["calibrate", "measure"],
+    ]
+    assert [(pool.gpus, pool.rows_per_batch) for pool in pools] == [(0, None), (0.25, 8), (0, None)]
+    there, back = (
+        [field.name for field in stage.writes if pa.types.is_large_binary(field.type)]
+        for stage in (pools[0].stages[-1], pools[1].stages[-1])
+    )
+    assert (there, back) == (["pixels"], [])
+
+
+def test_without_gpus_or_without_networks_all_stages_share_a_worker():
+    blind = RunConfig(
+        trace=TraceSettings(network=False), pools=PoolSettings(gpu_workers=4, gpus_per_worker=0.25)
+    )
+    for config in (RunConfig(), blind):
+        assert len(groups_of(convert.stages(config, "/in"))) == 1
 
 
 def test_workers_that_take_every_cpu_are_refused_with_the_sum():

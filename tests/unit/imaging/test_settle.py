@@ -8,6 +8,7 @@ import pytest
 from ecgbatch.imaging.settle import choose
 from ecgbatch.imaging.telling import trace_with
 from ecgbatch.imaging.trace import trace_leads
+from ecgbatch.imaging.windows import at_scale, cut
 from tests.factories_ink import beats_mv, draw_ink, region
 
 STEPS_PER_MM = 40.0
@@ -89,24 +90,35 @@ class Said:
     y_px: np.ndarray
     spread_px: np.ndarray
     certainty: np.ndarray
+    finite: bool = True
 
 
 class Oracle:
-    """A network that knows where one line is, in millimetres of the page."""
+    """A network that knows where one line is, in millimetres of the page, whatever piece it sees.
+
+    It finds the piece by the page's ink, which it knows, too.
+    """
 
     px_per_mm, height_px, least_height_px, align_px = 10.0, 512, 256, 64
 
-    def __init__(self, x_mm, y_mm):
-        self._x_mm, self._y_mm = x_mm, y_mm
-        self.rows = []
+    def __init__(self, x_mm, y_mm, ink):
+        self._x_mm, self._y_mm, self._ink = x_mm, y_mm, ink
+        self.rows, self.columns = [], 0
 
     def read(self, planes, baselines_px):
         said = []
         for window, lines in zip(planes, baselines_px, strict=True):
             rows, columns = window.shape[1:]
             self.rows.append(rows)
-            x = (np.arange(2 * columns) + 0.5) / 2 - 0.5 + LEFT
-            y = np.interp(x, self._x_mm * 10, self._y_mm * 10) - BASELINE + lines[0]
+            self.columns += columns
+            top = round(BASELINE - lines[0])
+            left = next(
+                left
+                for left in range(-64, self._ink.shape[1])
+                if (cut(self._ink, top=top, left=left, shape=(rows, columns)) == window[1]).all()
+            )
+            x = (np.arange(2 * columns) + 0.5) / 2 - 0.5 + left
+            y = np.interp(x, self._x_mm * 10, self._y_mm * 10) - top
             near = np.abs(np.arange(rows)[:, None] - y[::2])
             said.append(
                 Said(
@@ -119,7 +131,6 @@ class Oracle:
         return said
 
 
-LEFT = -30  # of the window: 3 mm before the region
 BASELINE = 150.0
 
 
@@ -145,7 +156,7 @@ def test_a_beat_under_a_smear_is_read_by_a_network_and_not_without(scale):
         bottom_px=300 * scale,
         baseline_px=BASELINE * scale,
     )
-    oracle = Oracle(x_px / px_per_mm, y_px / px_per_mm)
+    oracle = Oracle(x_px / px_per_mm, y_px / px_per_mm, at_scale(ink, 10 / px_per_mm))
     page = 255 - ink
     (told,) = trace_with(oracle, page, ink, ink, [place], px_per_mm=px_per_mm)
     (alone,) = trace_leads(ink, [place], px_per_mm=px_per_mm)
@@ -158,6 +169,7 @@ def test_a_beat_under_a_smear_is_read_by_a_network_and_not_without(scale):
 
     assert told.region == place
     assert oracle.rows == [320]  # the smear reaches 11 mm, and 4 more are shown on either side
+    assert oracle.columns < 200  # and the clean rest of the lead is no question
     assert error(told) < 2.0
     assert error(told) < error(alone) / 3
 
@@ -171,8 +183,19 @@ def test_a_pulse_never_becomes_signal_whatever_a_network_says_of_it():
     whole[50:150, 6:10] = whole[50:150, 56:60] = 255
     told_x, told_y = np.r_[0.8, 5.8, x_px / 10], np.r_[5.0, 5.0, y_px / 10]
     (trace,) = trace_with(
-        Oracle(told_x, told_y), 255 - whole, whole, ink, [region()], px_per_mm=10.0
+        Oracle(told_x, told_y, whole), 255 - whole, whole, ink, [region()], px_per_mm=10.0
     )
     places = trace.x0_px + np.arange(trace.y_px.size) * trace.step_px
     assert np.isnan(trace.y_px[places < 58]).all()
     assert np.isfinite(trace.y_px[(places > 62) & (places < 590)]).all()
+
+
+def test_a_clean_lead_asks_no_network():
+    x_px, y_px = np.arange(1200) / 2, BASELINE - 100 * beats_mv(1200)
+    ink = draw_ink([(x_px, y_px)], shape=(300, 600), width_px=2.6)
+    place = region(left_px=2, right_px=596)
+    oracle = Oracle(x_px / 10, y_px / 10, ink)
+    (trace,) = trace_with(oracle, 255 - ink, ink, ink, [place], px_per_mm=10.0)
+    assert oracle.rows == []
+    np.testing.assert_array_equal(trace.y_px, trace_leads(ink, [place], px_per_mm=10.0)[0].y_px)
+    assert not trace.doubt_mm.any()

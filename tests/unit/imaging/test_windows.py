@@ -29,7 +29,9 @@ def test_the_own_zero_line_comes_first_and_rows_beside_it_follow():
         region(left=400, right=500, baseline=50),  # nowhere beside it
     ]
     planes = np.zeros((2, 800, 600), np.uint8)
-    window = cut_window(planes, 0, regions, px_per_mm=10, height_px=512, align_px=64)
+    window = cut_window(
+        planes, 0, regions, columns=(70, 330), px_per_mm=10, height_px=512, align_px=64
+    )
     assert window.planes.shape == (2, 512, 320)
     assert (window.left_px, window.top_px) == (70, 200 - 256)
     assert [zero + window.top_px for zero in window.baselines_px] == [200, 420, 640]
@@ -38,7 +40,9 @@ def test_the_own_zero_line_comes_first_and_rows_beside_it_follow():
 def test_a_lead_without_a_known_zero_line_is_looked_for_in_the_middle_of_its_box():
     unknown = region(left=0, right=64, baseline=np.nan, top=100, bottom=300)
     planes = np.zeros((2, 400, 100), np.uint8)
-    window = cut_window(planes, 0, [unknown], px_per_mm=10, height_px=512, align_px=64)
+    window = cut_window(
+        planes, 0, [unknown], columns=(0, 64), px_per_mm=10, height_px=512, align_px=64
+    )
     assert window.top_px + window.baselines_px[0] == 200
 
 

@@ -9,8 +9,8 @@ import torch
 from ecgbatch.config import LocateSettings, RunConfig, TraceSettings
 from ecgbatch.errors import ChecksumError, ConfigError
 from ecgbatch.models.card import read_card, shipped_card
-from ecgbatch.models.segmenter import TraceReader
 from ecgbatch.models.shipped import identities
+from ecgbatch.models.trace_reader import TraceReader
 from ecgbatch.stages.trace import Trace
 
 
@@ -23,6 +23,22 @@ def test_the_shipped_segmenter_opens_and_is_who_its_card_says():
 def test_a_model_that_is_not_installed_is_named():
     with pytest.raises(ConfigError, match="nobody"):
         identities(["nobody"])
+
+
+@pytest.mark.parametrize(
+    ("weights", "expected"), [(b"other bytes", ChecksumError), (None, ConfigError)]
+)
+def test_other_or_missing_weights_are_refused_before_a_run_starts(
+    tmp_path, monkeypatch, weights, expected
+):
+    card = shipped_card("segmenter")
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights" / card.name).write_bytes(card.read_bytes())
+    if weights is not None:
+        (tmp_path / "weights" / "segmenter.safetensors").write_bytes(weights)
+    monkeypatch.setattr("ecgbatch.models.shipped.files", lambda package: tmp_path)
+    with pytest.raises(expected, match="segmenter"):
+        identities(["segmenter"])
 
 
 def test_settings_tell_which_models_look_at_pages():

@@ -25,6 +25,7 @@ def trace(*, t0_ms=0.0, left_px=100.0, seconds=2.5, **changes):
         step_px=0.25,
         y_px=y_px.astype(np.float32),
         overlap=np.zeros(samples, np.bool_),
+        doubt_mm=np.zeros(samples, np.float32),
     )
 
 

@@ -8,7 +8,8 @@ from safetensors.torch import save_file
 from ecgbatch.errors import ConfigError
 from ecgbatch.imaging.ink import find_ink
 from ecgbatch.imaging.windows import page_planes
-from ecgbatch.models.segmenter import HEIGHT_PX, STEPS_PER_PX, Segmenter, TraceReader
+from ecgbatch.models.segmenter import HEIGHT_PX, STEPS_PER_PX, Segmenter
+from ecgbatch.models.trace_reader import TraceReader
 from ecgbatch.synth.layouts import layout
 from ecgbatch.synth.paper import render
 from ecgbatch.synth.style import style
