@@ -41,13 +41,17 @@ def show(
     picture: Annotated[
         Path, typer.Option("--output", "-o", metavar="PNG", help="Where the picture goes.")
     ] = Path("page.png"),
+    paper: Annotated[
+        bool,
+        typer.Option("--paper", help="Show the paper with its text: it can name a patient."),
+    ] = False,
     config: ConfigFile = None,
     release: Release = None,
 ) -> None:
     """Draw one page with what was read over it, and its leads beside it.
 
-    A quarantined page is drawn with its reason. The picture shows the paper as it is: it can name
-    a patient.
+    Of the paper it shows the ink of traces, pulses and lead names and nothing else, so it can be
+    passed on; `--paper` shows everything. A quarantined page is drawn with its reason.
     """
     from ecgbatch.report.page import draw_page
     from ecgbatch.report.source import source_pixels
@@ -60,10 +64,13 @@ def show(
         page_no=page,
         decode=partial(source_pixels, settings=chosen.read),
         release=release,
+        whole_paper=paper,
     )
     picture.write_bytes(drawn.png)
-    paper = f", without the paper: {drawn.without_paper}" if drawn.without_paper else ""
-    say([f"{drawn.verdict}{paper}: {picture}"])
+    note = f", without the paper: {drawn.without_paper}" if drawn.without_paper else ""
+    say([f"{drawn.verdict}{note}: {picture}"])
+    if drawn.without_paper == "quarantined":
+        say(["--paper shows it; the picture can then name a patient"])
 
 
 @app.command()

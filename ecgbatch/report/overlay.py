@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from ecgbatch.report import canvas, heading, leads_panel
+from ecgbatch.report.blanked import blanked_paper, page_curves
 from ecgbatch.report.paper import upright_paper
 from ecgbatch.types import ByteArray, Lead
 
@@ -28,7 +29,11 @@ _FADE = 0.35  # how far the paper steps back behind the curves
 
 
 def published_picture(
-    page: Mapping[str, Any], leads: Sequence[Lead], pixels: ByteArray | None
+    page: Mapping[str, Any],
+    leads: Sequence[Lead],
+    pixels: ByteArray | None,
+    *,
+    whole_paper: bool = False,
 ) -> ByteArray:
     """Draw a page that became an ECG.
 
@@ -37,14 +42,16 @@ def published_picture(
         leads: Its rows of ``signals``.
         pixels: ``(row, column)`` or ``(row, column, 3)`` RGB source page as decoded; None for
             digital records and where the source cannot be read any more.
+        whole_paper: Show the paper as it is; it can name a patient. Otherwise it is blanked, see
+            ``blanked``, and a page that has no homography shows its leads alone.
 
     Returns:
         ``(row, column, 3)`` RGB uint8.
     """
     parts = []
     if pixels is not None and page["homography"] is not None:
-        parts.append(_page_with_curves(page, leads, pixels))
-    elif pixels is not None:
+        parts.append(_page_with_curves(page, leads, pixels, whole_paper=whole_paper))
+    elif pixels is not None and whole_paper:
         parts.append(_fit(_colour(pixels), width_px=_PAGE_WIDTH_PX))
     height_px = max((part.shape[0] for part in parts), default=0)
     parts.append(leads_panel.draw(leads, width_px=_PANEL_WIDTH_PX, height_px=height_px))
@@ -57,7 +64,8 @@ def quarantined_picture(rows: Sequence[Mapping[str, Any]], pixels: ByteArray | N
 
     Args:
         rows: Its rows of ``quarantine``, at least one.
-        pixels: The source page as decoded; None where no pixels could be had.
+        pixels: The source page as decoded, which can name a patient: nothing is known of it that
+            could tell text from traces. None where it is not to be shown, or could not be had.
 
     Returns:
         ``(row, column, 3)`` RGB uint8.
@@ -70,9 +78,12 @@ def quarantined_picture(rows: Sequence[Mapping[str, Any]], pixels: ByteArray | N
 
 
 def _page_with_curves(
-    page: Mapping[str, Any], leads: Sequence[Lead], pixels: ByteArray
+    page: Mapping[str, Any], leads: Sequence[Lead], pixels: ByteArray, *, whole_paper: bool
 ) -> ByteArray:
-    upright = upright_paper(page, _colour(pixels))
+    if whole_paper:
+        upright = upright_paper(page, _colour(pixels))
+    else:
+        upright = blanked_paper(page, leads, pixels)
     paper = _fit(upright, width_px=_PAGE_WIDTH_PX)
     scale = paper.shape[1] / upright.shape[1]
     white = np.full_like(paper, 255)
@@ -81,22 +92,8 @@ def _page_with_curves(
     for lead in leads:
         if lead.box_px is not None:
             _frame(faded, lead, scale=scale, rise_px=rise_px)
-    if page["speed_mm_per_s"] is None or page["gain_mm_per_mv"] is None:
-        return faded
-    px_per_mm = page["rectified_px_per_mm"] * scale
-    px_per_ms = page["speed_mm_per_s"] * px_per_mm / 1000
-    px_per_uv = page["gain_mm_per_mv"] * px_per_mm / 1000
-    for lead in leads:
-        if lead.origin_px is None:
-            continue
-        left, zero = (scale * place for place in lead.origin_px)
-        time_ms = np.arange(lead.signal_uv.size) * (1000 / lead.fs_hz)
-        canvas.curve(
-            faded,
-            left + time_ms * px_per_ms,
-            zero - lead.signal_uv * px_per_uv,
-            colour=canvas.lead_colour(lead.lead),
-        )
+    for lead, x_px, y_px in page_curves(page, leads):
+        canvas.curve(faded, scale * x_px, scale * y_px, colour=canvas.lead_colour(lead.lead))
     return faded
 
 

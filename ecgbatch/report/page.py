@@ -34,7 +34,8 @@ class Picture:
     Attributes:
         png: The picture.
         verdict: ``good``, ``review``, ``poor``, or the reason of the quarantine.
-        without_paper: Why the source page is not in it: a reason, or empty where it is.
+        without_paper: Why nothing of the source page is in it: a reason, ``quarantined`` where
+            nobody can tell its text from its traces, or empty where something is.
     """
 
     png: bytes
@@ -43,7 +44,13 @@ class Picture:
 
 
 def draw_page(
-    store: Store, scan: str, *, page_no: int, decode: Decode, release: str | None = None
+    store: Store,
+    scan: str,
+    *,
+    page_no: int,
+    decode: Decode,
+    release: str | None = None,
+    whole_paper: bool = False,
 ) -> Picture:
     """Draw one page with what the tables say of it.
 
@@ -53,6 +60,7 @@ def draw_page(
         page_no: Page within the file, from 1.
         decode: How to get at the pixels of the source.
         release: Which release; may be left out where there is only one.
+        whole_paper: Show the paper as it is, text and all: the picture can name a patient.
 
     Raises:
         ConfigError: The tables do not hold this page; the message says which they hold.
@@ -61,13 +69,15 @@ def draw_page(
     wanted = scan if _SCAN_ID.fullmatch(scan) else scan_id(to_uri(scan))
     part, pages, quarantine = _find(store, wanted, page_no=page_no, release=release)
     row = (pages or quarantine)[0]
+    if not pages and not whole_paper:
+        picture = quarantined_picture(quarantine, None)
+        return Picture(_png(picture), row["reason"], "quarantined")
     address = to_uri(scan) if wanted != scan else _planned_address(store, row)
     pixels, without_paper = _paper(store, address, row, page_no=page_no, decode=decode)
     if pages:
         leads = _leads(store, part, wanted, page_no)
-        return Picture(
-            _png(published_picture(row, leads, pixels)), row["quality_class"], without_paper
-        )
+        picture = published_picture(row, leads, pixels, whole_paper=whole_paper)
+        return Picture(_png(picture), row["quality_class"], without_paper)
     return Picture(_png(quarantined_picture(quarantine, pixels)), row["reason"], without_paper)
 
 

@@ -25,12 +25,23 @@ def upright_paper(row: Mapping[str, Any], pixels: ByteArray) -> ByteArray:
     Returns:
         ``(row, column, 3)`` uint8.
     """
+    warp = upright_warp(row, pixels)
+    channels = [rectify(np.ascontiguousarray(pixels[:, :, index]), warp) for index in range(3)]
+    return np.dstack(channels)
+
+
+def upright_warp(row: Mapping[str, Any], pixels: ByteArray) -> Warp:
+    """Say where the upright page lies on the source, by its row of ``pages``.
+
+    Args:
+        row: Of ``pages``, with a homography.
+        pixels: Source page as decoded.
+    """
     homography = np.asarray(row["homography"], dtype=np.float64).reshape(3, 3)
     warp = _curved(row, pixels, homography) if Flag.CURVED in row["flags"] else None
     if warp is None:
         warp = Warp(homography, _extent(pixels, homography), None, 0.0, row["rotation_deg"])
-    channels = [rectify(np.ascontiguousarray(pixels[:, :, index]), warp) for index in range(3)]
-    return np.dstack(channels)
+    return warp
 
 
 def _curved(row: Mapping[str, Any], pixels: ByteArray, homography: DoubleArray) -> Warp | None:

@@ -64,7 +64,7 @@ def test_a_millivolt_stands_where_paper_and_ruler_put_it():
     samples = np.full(300, np.nan)
     samples[100:200] = 1000
     drawn = lead(samples=samples, box_px=None)
-    picture = overlay._page_with_curves(page, [drawn], pixels)
+    picture = overlay._page_with_curves(page, [drawn], pixels, whole_paper=True)
     rows, columns = coloured(picture, canvas.lead_colour("II")).T
     assert set(rows) == {300}
     assert abs(columns.min() - (100 + 50)) <= 1
@@ -108,13 +108,14 @@ def test_rows_of_the_panel_follow_the_record_and_end_with_the_rhythm():
     ],
 )
 @pytest.mark.parametrize("shape", [(700, 500), (700, 500, 3), None])
-def test_every_kind_of_page_becomes_a_picture(page, shape):
+@pytest.mark.parametrize("whole_paper", [False, True])
+def test_every_kind_of_page_becomes_a_picture(page, shape, whole_paper):
     pixels = None if shape is None else np.full(shape, 200, np.uint8)
     leads = [
         lead(samples=[0, 500, np.nan]),
         lead("V1", samples=[np.nan], box_px=None, origin_px=None),
     ]
-    picture = overlay.published_picture(page, leads, pixels)
+    picture = overlay.published_picture(page, leads, pixels, whole_paper=whole_paper)
     assert picture.dtype == np.uint8
     assert picture.shape[2] == 3
 

@@ -68,7 +68,7 @@ def test_a_source_that_cannot_be_decoded_leaves_the_reason(archive):
         raise PageError(Reason.CORRUPT_IMAGE)
 
     store, _, ident = archive
-    drawn = draw_page(store, ident, page_no=2, decode=damaged)
+    drawn = draw_page(store, ident, page_no=2, decode=damaged, whole_paper=True)
     assert (drawn.verdict, drawn.without_paper) == ("no_trace", "corrupt_image")
 
 
