@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from ecgbatch.imaging.beats import find_beats
 from ecgbatch.imaging.marks import IntArray, Pieces, connected
 from ecgbatch.imaging.masks import BoolArray, rare_long_runs
 from ecgbatch.imaging.ranks import median
@@ -37,6 +38,9 @@ _PULSE_FIT = 0.8
 _SURE_PULSE = 1.4  # of the cue: a tenth of a stamp's fit between standing and hanging
 _AS_STORED = 0.5
 """Lead of the side that the file has up: who scans a page, or turns a picture, looks at it."""
+_SURE_TRACE_MM, _SURE_BEAT_MM = 300.0, 40.0
+"""Length of traces from which on a complex in so many millimetres needs no other proof of an ECG:
+a heart of 38 beats a minute at 25 mm/s. Letters that touch have fewer, or are shorter."""
 _NAME_REACH_MM = 9.0  # across from the end of a row
 _NAME_ROOM_MM = 8.0  # above and below its ink
 _UP_SURE, _ALONG_SURE = 1.0, 2.5
@@ -56,6 +60,7 @@ class Orientation:
         still_mm: Length of straight level lines that calibration pulses stand on, measured only
             where nothing else looks like a trace; 0 elsewhere.
         beats: Steep complexes with room on both sides.
+        beating: Whether rows beat like a heart, by those or by what ``find_beats`` sees.
         margin: How far the chosen side leads over its opposite; below 1 it is a guess.
         mirrored: Whether what tells left from right contradicts what tells up from down.
         cues: What each cue said for upright (positive) against upside down: pulses, order of
@@ -66,6 +71,7 @@ class Orientation:
     trace_mm: float
     still_mm: float
     beats: int
+    beating: bool
     margin: float
     mirrored: bool
     cues: tuple[float, float, float, float, float]
@@ -90,6 +96,11 @@ def find_orientation(ink: ByteArray, *, px_per_mm: float) -> Orientation:
     if still:
         lengths_mm = _still_lengths(inked, level_rules, upright_rules, px_per_mm)
     sideways = lengths_mm[1] > lengths_mm[0]
+    beating = False
+    if trace_mm < _SURE_TRACE_MM:
+        rows, turned = find_beats(ink, px_per_mm=px_per_mm)
+        beating = rows.are_enough
+        sideways = turned if beating else sideways
     if sideways:
         # seen after one quarter turn counter-clockwise
         ink = np.ascontiguousarray(np.rot90(ink))
@@ -99,6 +110,9 @@ def find_orientation(ink: ByteArray, *, px_per_mm: float) -> Orientation:
         marks = _marks(inked & ~rules)
         ink = ink * ~rules
     order, polarity, beats = _waves(marks, px_per_mm)
+    if trace_mm >= _SURE_TRACE_MM:
+        beating = beats * _SURE_BEAT_MM >= trace_mm
+        beating = beating or find_beats(ink, px_per_mm=px_per_mm)[0].are_enough
     pulses, text = _pulses(ink, marks, px_per_mm), _text(marks, px_per_mm)
     names = _names(marks, px_per_mm)
     up, along = pulses + polarity + text, order + names
@@ -109,6 +123,7 @@ def find_orientation(ink: ByteArray, *, px_per_mm: float) -> Orientation:
         trace_mm=trace_mm,
         still_mm=max(lengths_mm) if still and abs(pulses) > _SURE_PULSE else 0.0,
         beats=beats,
+        beating=beating,
         margin=abs(score),
         mirrored=up * along < 0 and abs(up) > _UP_SURE and abs(along) > _ALONG_SURE,
         cues=(pulses, order, polarity, text, names),

@@ -109,20 +109,16 @@ def _require_contrast(pixels: ByteArray) -> None:
 
 
 def _require_traces(sides: Orientation, *, grid_seen: bool) -> None:
-    """Refuse pages without traces; without a grid, lines must also beat like a heart.
+    """Refuse pages whose rows do not beat like a heart.
 
     Straight lines on a grid are the traces of a heart that stands still where calibration pulses
     stand on them; otherwise they may be those of a form.
     """
-    if grid_seen and sides.still_mm >= _STILL_MM:
+    if sides.beating or (grid_seen and sides.still_mm >= _STILL_MM):
         return
-    enough_mm, enough_beats = (25, 0) if grid_seen else (100, 3)
-    # a beat in 6 s of all that is printed: forms with ruled lines have fewer, hearts have more
-    enough_beats = max(enough_beats, round(sides.trace_mm / 150))
-    if sides.trace_mm < enough_mm or sides.beats < enough_beats:
-        raise PageError(
-            Reason.NOT_ECG, trace_mm=sides.trace_mm, beats=sides.beats, grid=float(grid_seen)
-        )
+    raise PageError(
+        Reason.NOT_ECG, trace_mm=sides.trace_mm, beats=sides.beats, grid=float(grid_seen)
+    )
 
 
 def _paper(found: PaperGrid | None, page: Page, reduced: ReducedPage) -> tuple[PaperMap, str]:

@@ -95,10 +95,10 @@ def _layout(
     except PageError as error:
         if by_sight is not None and seen is not None and seen.likelihood >= _SEEN:
             return by_sight()
-        if Flag.GRID_ABSENT not in (row["flags"] or ()):
+        if Flag.GRID_ABSENT not in (row["flags"] or ()) and error.reason is not Reason.NO_TRACE:
             raise
-        # Lines of text look like traces one by one; without a grid, and without any order of
-        # leads, nothing is left that speaks for an ECG.
+        # Lines of text, or what is left of a grid, look like traces one by one. Without rows of
+        # them, or without a grid and any order of leads, nothing is left that speaks for an ECG.
         raise PageError(Reason.NOT_ECG, **error.facts) from error
     if seen is None:
         return by_geometry
