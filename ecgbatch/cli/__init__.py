@@ -19,6 +19,7 @@ from ecgbatch.cli.converting import convert, plan, retry
 from ecgbatch.cli.exporting import evaluate, export
 from ecgbatch.cli.looking import query, show, status, verify, views
 from ecgbatch.cli.printing import complain
+from ecgbatch.cli.submitting import submit
 from ecgbatch.cli.synthesizing import synth
 from ecgbatch.errors import EcgbatchError
 from ecgbatch.flow.summary import exit_status_of
@@ -36,6 +37,7 @@ __all__ = [
     "schedule",
     "show",
     "status",
+    "submit",
     "synth",
     "verify",
     "views",

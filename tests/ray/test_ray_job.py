@@ -1,9 +1,10 @@
-"""A job is submitted to a cluster that asks for a token, as an operator would do it."""
+"""Jobs are submitted to a cluster that asks for a token, as an operator would do it."""
 
 import json
 import os
 import random
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
@@ -41,7 +42,7 @@ def free_ports(count):
     pytest.fail("no free ports")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def cluster():
     """Start a head in a process group of its own, and yield what clients need to know.
 
@@ -122,4 +123,62 @@ def test_a_submitted_job_converts_the_sample_archive(cluster, tmp_path):
     summary = json.loads(told.read_text())
     assert summary["pages_in"] == summary["pages_published"] + summary["pages_quarantined"]
     assert summary["pages_published"] > 0, summary["reasons"]
+    assert verify(str(out), config=RunConfig()).findings == ()
+
+
+def ours(surroundings, *arguments):
+    """Start ``ecgbatch submit`` with the files of this checkout."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "ecgbatch", "submit", *arguments],
+        cwd=REPOSITORY,
+        env=surroundings,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_the_exit_status_of_a_job_is_that_of_its_submission(cluster, tmp_path):
+    job = ours(cluster, "verify", "--working-dir", ".", "--", str(tmp_path / "nothing"))
+    printed, complaint = job.communicate()
+    assert job.returncode == 2, printed + complaint
+    assert "no run has written to this output" in printed  # the job's own line, followed
+    assert "failed with exit status 2" in printed
+
+
+_STOP_ONCE_BEGUN = """
+import glob, sys, time
+import ecgbatch.flow.job_server, ecgbatch.flow.submit, ray.job_submission
+from ecgbatch.cli import main
+while not glob.glob(sys.argv[2] + "/runs/*/run.json"):
+    time.sleep(0.05)
+main(["submit", "--stop", sys.argv[1]])
+"""
+
+
+def test_a_job_that_was_stopped_goes_on_when_it_is_submitted_again(cluster, tmp_path):
+    archive, out, told = tmp_path / "archive", tmp_path / "out", tmp_path / "summary.json"
+    archive.mkdir()
+    sample = REPOSITORY / "samples" / "archive" / "2021" / "ward 3" / "ECG_000117.jpg"
+    for number in range(8):
+        shutil.copy(sample, archive / f"{number}.jpg")
+    job = ("convert", "--id", "archive", "--working-dir", ".", "--")
+    arguments = (str(archive), str(out), "--local", "--json", str(told))
+
+    stopper = subprocess.Popen(
+        [sys.executable, "-c", _STOP_ONCE_BEGUN, "archive", str(out)], cwd=REPOSITORY, env=cluster
+    )
+    first = ours(cluster, *job, *arguments)
+    printed, complaint = first.communicate()
+    assert stopper.wait() == 0
+    assert first.returncode == 75, printed + complaint
+    assert "job archive stopped" in printed
+    assert not told.exists()
+
+    again = ours(cluster, *job, *arguments)
+    printed, complaint = again.communicate()
+    assert again.returncode == 0, printed + complaint
+    assert "job archive.2 succeeded with exit status 0" in printed
+    summary = json.loads(told.read_text())
+    assert (summary["resumed"], summary["pages_published"]) == (1, 8)
     assert verify(str(out), config=RunConfig()).findings == ()
