@@ -9,6 +9,7 @@ import pytest
 import typer.main
 
 from ecgbatch import cli, schema
+from ecgbatch.cli import submitting
 from ecgbatch.config import RunConfig
 from ecgbatch.errors import Reason
 from ecgbatch.flags import Flag
@@ -82,6 +83,16 @@ def test_every_exit_status_has_a_line():
 def test_every_command_in_the_documents_exists_with_its_options(document, line):
     _, name, *arguments = shlex.split(line)
     assert name in COMMANDS, document
+    if "--" in arguments:  # of a submitted job; some are commands, too
+        mark = arguments.index("--")
+        job, arguments, of_job = arguments[0], arguments[:mark], arguments[mark + 1 :]
+        assert job in submitting.jobs(), document
+        if job in COMMANDS:
+            require_known(job, of_job, document)
+    require_known(name, arguments, document)
+
+
+def require_known(name, arguments, document):
     known = {option for parameter in COMMANDS[name].params for option in parameter.opts}
     options = {word for word in arguments if word.startswith("-")}
     assert options <= known, document
