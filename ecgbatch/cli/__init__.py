@@ -17,7 +17,7 @@ from ecgbatch.cli.application import app
 from ecgbatch.cli.backfilling import backfill, schedule
 from ecgbatch.cli.converting import convert, plan, retry
 from ecgbatch.cli.exporting import evaluate, export
-from ecgbatch.cli.looking import query, show, status, verify, views
+from ecgbatch.cli.looking import query, report, show, status, verify, views
 from ecgbatch.cli.printing import complain
 from ecgbatch.cli.submitting import submit
 from ecgbatch.cli.synthesizing import synth
@@ -33,6 +33,7 @@ __all__ = [
     "main",
     "plan",
     "query",
+    "report",
     "retry",
     "schedule",
     "show",

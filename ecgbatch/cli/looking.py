@@ -1,4 +1,4 @@
-"""``status``, ``verify``, ``show`` and ``views``: what only reads an output."""
+"""``status``, ``verify``, ``report``, ``show`` and ``views``: what only looks at an output."""
 
 from __future__ import annotations
 
@@ -28,6 +28,39 @@ def verify(out: Out, *, config: ConfigFile = None, release: Release = None) -> N
     report = check(out, config=settings(config), release=release)
     say(verify_lines(report))
     raise typer.Exit(report.exit_status)
+
+
+@app.command()
+def report(
+    out: Out,
+    run_id: Annotated[
+        str | None, typer.Argument(metavar="[RUN]", help="Name of the run; default: the newest.")
+    ] = None,
+    *,
+    page: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="HTML", help="A file; default: report.html beside the run."
+        ),
+    ] = None,
+    config: ConfigFile = None,
+    release: Release = None,
+) -> None:
+    """Show a run on one page of HTML: counts, reasons, quality, speed, and where the time went.
+
+    The page loads nothing and opens without a network.
+    """
+    from ecgbatch.flow.report import gather, publish
+    from ecgbatch.report.run_page import html
+
+    chosen = settings(config, release=release)
+    facts = gather(out, config=chosen, run_id=run_id)
+    text = html(facts)
+    if page is None:
+        say([f"run {facts.run_id}: {publish(out, text, config=chosen, run_id=facts.run_id)}"])
+        return
+    page.write_text(text, encoding="utf-8")
+    say([f"run {facts.run_id}: {page}"])
 
 
 @app.command()

@@ -16,6 +16,7 @@ from ecgbatch.flow.receipts import Receipt
 from ecgbatch.flow.runs import Run
 from ecgbatch.flow.summary import RESUMABLE, RunSummary, exit_status_of_pages
 from ecgbatch.flow.tally import Tally
+from ecgbatch.flow.trend import Trend
 from ecgbatch.storage import Store
 
 
@@ -73,7 +74,13 @@ def totals_of(receipts: Sequence[Receipt]) -> Totals:
 
 
 def summarise(
-    run: Run, totals: Totals, *, state: str, max_quarantined_share: float, tally: Tally
+    run: Run,
+    totals: Totals,
+    *,
+    state: str,
+    max_quarantined_share: float,
+    tally: Tally,
+    trend: Trend,
 ) -> RunSummary:
     """Say what a run is by its receipts; how fast it was by what passed in this start of it."""
     status = exit_status_of_pages(
@@ -95,6 +102,9 @@ def summarise(
         stage_ms={stage: ms / count for stage, (count, ms) in totals.stages.items() if count},
         seconds=tally.seconds,
         pages_per_s=tally.all_pages / tally.seconds if tally.seconds > 0 else 0.0,
+        bytes_read=tally.bytes_read,
+        bytes_written=tally.bytes_written,
+        throughput=trend.points(),
         resumed=run.resumed,
         without_gpu=tally.without_gpu,
         exit_status=RESUMABLE if state == "interrupted" else status,

@@ -54,6 +54,16 @@ class Ledger:
         with self._lock:
             self._tally.merge(tally)
 
+    def commit(self, size_bytes: int) -> None:
+        """Note a part that stands in the tables."""
+        with self._lock:
+            self._tally.commit(size_bytes=size_bytes)
+
+    def in_hand(self) -> int:
+        """Return how many rows workers have taken up and not finished."""
+        with self._lock:
+            return len(self._under_way)
+
     def counted(self) -> Tally:
         """Return the counts of all workers."""
         with self._lock:

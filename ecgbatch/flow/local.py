@@ -42,6 +42,7 @@ def convert_here(
     tally.begin()
 
     def pages(block: pa.Table) -> Iterator[pa.Table]:
+        tally.take_up(block)
         for page in work(block):
             tally.add(page, stages=names, last=True)
             watch.counted(tally)
@@ -49,7 +50,8 @@ def convert_here(
 
     start = secrets.token_hex(6)  # another start of the run must not reuse a name
     for number, rows in enumerate(_parts(_plan_rows(todo, committer), pages, pools)):
-        committer.commit(rows, part=f"{committer.run.run_id}-{start}-{number:06d}")
+        receipt = committer.commit(rows, part=f"{committer.run.run_id}-{start}-{number:06d}")
+        tally.commit(size_bytes=receipt.size_bytes)
     watch.counted(tally, now=True)
 
 

@@ -57,6 +57,11 @@ class Receipt:
         """Return how many rows of ``table`` the part holds."""
         return self.files[table].rows
 
+    @property
+    def size_bytes(self) -> int:
+        """Size of the part's files."""
+        return sum(facts.size_bytes for facts in self.files.values())
+
     def encoded(self) -> bytes:
         """Return the receipt as its file holds it."""
         return as_json(

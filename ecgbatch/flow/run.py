@@ -228,4 +228,5 @@ def _summary(run: Run, totals: Totals, state: str, config: RunConfig, watch: Wat
         state=state,
         max_quarantined_share=config.max_quarantined_share,
         tally=watch.tally,
+        trend=watch.trend,
     )

@@ -9,7 +9,7 @@ from ecgbatch.config import RunConfig
 from ecgbatch.errors import ConfigError
 from ecgbatch.flow.book import Book, chosen_release, read_book
 from ecgbatch.flow.finish import totals_of
-from ecgbatch.flow.lease import holder
+from ecgbatch.flow.lease import Holder, holder
 from ecgbatch.flow.output import Output
 from ecgbatch.flow.runs import Run
 
@@ -63,12 +63,11 @@ def status(out: str, *, config: RunConfig, run_id: str | None = None) -> RunStat
     output = Output.at(out, config.storage)
     store = output.store()
     book = read_book(store, output, release=chosen_release(store, output, config, None))
-    run = _chosen(book, run_id)
+    run = chosen_run(book, run_id)
     receipts = book.of_run(run.run_id)
     totals = totals_of(receipts)
     beating = holder(store, output)
-    alive = beating is not None and beating.alive and beating.run_id == run.run_id
-    state = "done" if run.run_id in book.summaries else "running" if alive else "unfinished"
+    state = state_of(run, book, beating)
     return RunStatus(
         run_id=run.run_id,
         release=run.release,
@@ -85,7 +84,20 @@ def status(out: str, *, config: RunConfig, run_id: str | None = None) -> RunStat
     )
 
 
-def _chosen(book: Book, run_id: str | None) -> Run:
+def state_of(run: Run, book: Book, beating: Holder | None) -> str:
+    """Say whether a run is ``running``, ``unfinished`` or ``done``; see ``RunStatus``."""
+    if run.run_id in book.summaries:
+        return "done"
+    alive = beating is not None and beating.alive and beating.run_id == run.run_id
+    return "running" if alive else "unfinished"
+
+
+def chosen_run(book: Book, run_id: str | None) -> Run:
+    """Return the run of this name, or the one that started last.
+
+    Raises:
+        ConfigError: There is no such run.
+    """
     for run in reversed(book.runs):
         if run_id in {None, run.run_id}:
             return run

@@ -24,6 +24,8 @@ from ecgbatch.config import PoolSettings
 from ecgbatch.flow.capacity import READ_CPUS, WRITE_CPUS, Pool
 from ecgbatch.flow.commit import Committer
 from ecgbatch.flow.ledger import Ledger
+from ecgbatch.flow.meter import Meter
+from ecgbatch.flow.tally import Tally
 from ecgbatch.flow.todo import PlanFile
 from ecgbatch.flow.worker import Worker, as_schema, read_plan
 
@@ -32,6 +34,18 @@ _PLAN_FILES = pa.schema([("path", pa.string()), ("rows", pa.int64()), ("left", p
 
 class Conductor(Ledger):
     """The actor of a run: runs the stream in one thread, and answers its workers in others."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._meter = Meter()
+        self._scans = 0
+
+    def counted(self) -> Tally:
+        """Return the counts of all workers, and export them; the driver asks every second."""
+        tally = super().counted()
+        left = max(0, self._scans - tally.scans)
+        self._meter.tell(tally, scans_left=left, in_hand=self.in_hand())
+        return tally
 
     def stream(
         self,
@@ -62,7 +76,9 @@ class Conductor(Ledger):
             )
             .repartition(target_num_rows_per_block=pools.scans_per_block)
         )
-        blocks = -(-sum(file.rows for file in todo) // pools.scans_per_block)
+        self._scans = sum(file.rows for file in todo)
+        blocks = -(-self._scans // pools.scans_per_block)
+        conductor = ray.get_runtime_context().current_actor
         for place, pool in enumerate(sized):
             most = max(pool.least, min(pool.most, blocks))
             rows = rows.map_batches(
@@ -71,7 +87,7 @@ class Conductor(Ledger):
                 fn_constructor_kwargs={
                     "place": place,
                     "last": place == len(sized) - 1,
-                    "ledger": ray.get_runtime_context().current_actor,
+                    "ledger": conductor,
                     "max_attempts": pools.max_attempts,
                     "software_version": committer.run.software_version,
                 },
@@ -82,7 +98,7 @@ class Conductor(Ledger):
                 ),
                 **({"num_gpus": pool.gpus} if pool.gpus else {"num_cpus": pool.cpus}),
             )
-        sink = CommitSink(committer, pages_per_part=pools.scans_per_part)
+        sink = CommitSink(committer, conductor, pages_per_part=pools.scans_per_part)
         rows.write_datasink(sink, ray_remote_args={"num_cpus": WRITE_CPUS})
 
 
@@ -91,11 +107,13 @@ class CommitSink(ray.data.Datasink[None]):  # type: ignore[misc]  # Ray is untyp
 
     Args:
         committer: Publishes parts.
+        ledger: Handle of the ``Ledger`` actor.
         pages_per_part: How many to gather for one.
     """
 
-    def __init__(self, committer: Committer, *, pages_per_part: int) -> None:
+    def __init__(self, committer: Committer, ledger: Any, *, pages_per_part: int) -> None:
         self._committer = committer
+        self._ledger = ledger
         self._pages_per_part = pages_per_part
 
     @property
@@ -111,4 +129,5 @@ class CommitSink(ray.data.Datasink[None]):  # type: ignore[misc]  # Ray is untyp
         rows = pa.concat_tables([schema.READ.empty_table(), *tables])
         if rows.num_rows:
             name = f"{ctx.kwargs['write_uuid'][:12]}-{ctx.task_idx:06d}"
-            self._committer.commit(rows, part=f"{self._committer.run.run_id}-{name}")
+            receipt = self._committer.commit(rows, part=f"{self._committer.run.run_id}-{name}")
+            ray.get(self._ledger.commit.remote(receipt.size_bytes))

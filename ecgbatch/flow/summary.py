@@ -28,7 +28,7 @@ class RunSummary:
     """One execution of ``convert`` or ``retry``, as it is printed and kept in ``summary.json``.
 
     ``pages_in = pages_published + pages_quarantined``, always. Counts are those of the whole run,
-    earlier starts of it included; ``seconds`` and ``pages_per_s`` are those of this start.
+    earlier starts of it included; speed, bytes and throughput are those of this start.
 
     Attributes:
         run_id: The run.
@@ -46,6 +46,9 @@ class RunSummary:
         stage_ms: Mean time per page of each stage, in the order of the stages.
         seconds: From the first page to the last, start-up left out.
         pages_per_s: Pages of this start in that time; 0 without any.
+        bytes_read: Bytes of the files of this start, as the archive lists them.
+        bytes_written: Bytes of table files that it committed.
+        throughput: Pages done after so many seconds, at most some hundred points of this start.
         resumed: How often the run was taken up again.
         without_gpu: Workers of this start that were given a GPU, found none that torch can use, and
             computed on CPUs.
@@ -67,13 +70,16 @@ class RunSummary:
     stage_ms: Mapping[str, float] = field(default_factory=dict)
     seconds: float = 0.0
     pages_per_s: float = 0.0
+    bytes_read: int = 0
+    bytes_written: int = 0
+    throughput: tuple[tuple[float, int], ...] = ()
     resumed: int = 0
     without_gpu: int = 0
     exit_status: int = DONE
 
     def as_json(self) -> dict[str, Any]:
         """Return plain dictionaries, lists, strings and numbers."""
-        return asdict(self)
+        return {**asdict(self), "throughput": [list(point) for point in self.throughput]}
 
 
 def exit_status_of_pages(reasons: Mapping[str, int], *, pages_in: int, max_share: float) -> int:

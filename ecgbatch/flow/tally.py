@@ -24,6 +24,9 @@ class Tally:
         quarantined: Pages that did not, by reason.
         pages: Pages by stage.
         busy_ms: Milliseconds by stage.
+        bytes_read: Bytes of scans that were taken up, as they were listed.
+        bytes_written: Bytes of table files that were committed.
+        parts: Parts that were committed.
         began_at: Unix time when the first worker was ready; None before that.
         last_at: Unix time when the last page was counted.
         without_gpu: Workers that were given a GPU and found none that torch can use.
@@ -34,6 +37,9 @@ class Tally:
     quarantined: Counter[str] = field(default_factory=Counter)
     pages: Counter[str] = field(default_factory=Counter)
     busy_ms: defaultdict[str, float] = field(default_factory=partial(defaultdict, float))
+    bytes_read: int = 0
+    bytes_written: int = 0
+    parts: int = 0
     began_at: float | None = None
     last_at: float = 0.0
     without_gpu: int = 0
@@ -59,6 +65,15 @@ class Tally:
         """Note that a worker is ready."""
         if self.began_at is None:
             self.began_at = self.last_at = time.time()
+
+    def take_up(self, rows: pa.Table) -> None:
+        """Count the bytes of scans that are about to be read; ``rows`` are of a plan."""
+        self.bytes_read += pc.sum(rows["size_bytes"]).as_py() or 0
+
+    def commit(self, *, size_bytes: int) -> None:
+        """Count a part that stands in the tables."""
+        self.parts += 1
+        self.bytes_written += size_bytes
 
     def add(self, rows: pa.Table, *, stages: Collection[str], last: bool) -> None:
         """Count rows that came out of ``stages``; ``last`` if these end the list of stages."""
@@ -87,6 +102,9 @@ class Tally:
         self.pages += other.pages
         for stage, ms in other.busy_ms.items():
             self.busy_ms[stage] += ms
+        self.bytes_read += other.bytes_read
+        self.bytes_written += other.bytes_written
+        self.parts += other.parts
         self.last_at = max(self.last_at, other.last_at)
         self.without_gpu += other.without_gpu
 

@@ -14,6 +14,7 @@ from typing import NoReturn, TypeVar
 from ecgbatch.flow.limit import QuarantineLimit
 from ecgbatch.flow.progress import Progress, ProgressEvent
 from ecgbatch.flow.tally import Tally
+from ecgbatch.flow.trend import Trend
 from ecgbatch.stages.base import Stage
 
 _EVERY_S = 0.5
@@ -36,6 +37,7 @@ class Watch:
         self.scans_total = 0
         self.limit = QuarantineLimit()
         self.tally = Tally()
+        self.trend = Trend()
 
     def phase(self, name: str) -> None:
         """Tell that another phase begins."""
@@ -56,6 +58,7 @@ class Watch:
                 nothing left to stop.
         """
         self.tally = tally
+        self.trend.add(tally.seconds, tally.all_pages)
         if now or self._due():
             self._tell(self._event())
         if not now:

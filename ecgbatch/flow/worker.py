@@ -71,6 +71,8 @@ class Worker:
         rows = as_schema(batch, self._reads)
         keys = _keys(rows, place=self._place)
         careful = ray.get(self._ledger.begin.remote(keys))
+        if self._place == 0:
+            self._tally.take_up(rows)
         pages = self._one_by_one(rows, keys) if careful else self._work(rows)
         for table in batches(self._counted(pages), rows=_ROWS_OUT if self._last else 1):
             yield table.combine_chunks()  # Ray serialises chunk by chunk, in Python: 5 ms a page

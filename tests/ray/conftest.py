@@ -25,6 +25,7 @@ def ray_address():
         include_dashboard=False,
         logging_level="warning",
         log_to_driver=False,
+        _system_config={"metrics_report_interval_ms": 500},
         _temp_dir=str(folder),
     )
     yield started.address_info["address"]

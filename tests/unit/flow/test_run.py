@@ -54,6 +54,15 @@ def test_a_run_leaves_its_row_and_its_summary(tmp_path, source):
     }
 
 
+def test_a_run_counts_bytes_and_how_fast_it_was_at_every_time(tmp_path, source):
+    out = tmp_path / "out"
+    summary = drive(source, out)
+    assert summary.bytes_read == sum(path.stat().st_size for path in Path(source).iterdir())
+    written = {path for path in (out / "tables").rglob("*.parquet") if "/runs/" not in str(path)}
+    assert summary.bytes_written == sum(path.stat().st_size for path in written)
+    assert summary.throughput[-1][1] == summary.pages_in
+
+
 def test_one_scan_is_never_cut_between_parts(tmp_path, source):
     out = tmp_path / "out"
     drive(source, out, scans_per_block=1, scans_per_part=1)
