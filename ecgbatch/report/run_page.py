@@ -160,7 +160,7 @@ def _balance(run: RunFacts) -> Markup:
 def _classes(pages: Pages) -> Markup:
     sums = {name: sum(pages.quality.get(name, ())) for name in CLASSES}
     whole = sum(sums.values()) or 1
-    rows = [Bar(name, n, f"{n:,}  {n / whole:.1%}", name) for name, n in sums.items()]
+    rows = [Bar(name, n, f"{n:,} · {n / whole:.1%}", name) for name, n in sums.items()]
     return charts.bars(rows, title="pages by class of quality")
 
 
@@ -176,7 +176,7 @@ def _reasons(run: RunFacts) -> Markup | None:
     rows = []
     for name, count in sorted(run.reasons.items(), key=lambda item: -item[1]):
         again = " again" if name in set(Reason) and Reason(name).retriable else ""
-        rows.append(Bar(name, count, f"{count:,}  {count / run.pages_in:.1%}{again}", "poor"))
+        rows.append(Bar(name, count, f"{count:,} · {count / run.pages_in:.1%}{again}", "poor"))
     return charts.bars(rows, title="quarantined pages by reason")
 
 
@@ -188,7 +188,7 @@ def _stages(stages: Mapping[str, tuple[int, float]]) -> Markup | None:
         Bar(
             name,
             ms / max(1, pages),
-            f"{ms / max(1, pages):.0f} ms  {ms / whole:.0%}",
+            f"{ms / max(1, pages):.0f} ms · {ms / whole:.0%}",
             "slow" if name == slowest(stages) else "bar",
         )
         for name, (pages, ms) in stages.items()
@@ -222,4 +222,4 @@ def _most(counts: Mapping[str, int], *, of: int) -> list[Bar]:
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     rest = sum(count for _, count in ordered[_MOST_BARS:])
     shown = ordered[:_MOST_BARS] + ([("others", rest)] if rest else [])
-    return [Bar(name, count, f"{count:,}  {count / max(1, of):.1%}") for name, count in shown]
+    return [Bar(name, count, f"{count:,} · {count / max(1, of):.1%}") for name, count in shown]
