@@ -25,7 +25,8 @@ def ray_address():
         include_dashboard=False,
         logging_level="warning",
         log_to_driver=False,
-        _system_config={"metrics_report_interval_ms": 500},
+        # Workers that give way to others would starve on a busy machine.
+        _system_config={"metrics_report_interval_ms": 500, "worker_niceness": 0},
         _temp_dir=str(folder),
     )
     yield started.address_info["address"]
