@@ -113,6 +113,10 @@ class StorageSettings(_Settings):
         default=False,
         description="For stores without conditional puts, where you run one job at a time.",
     )
+    unkeyed_ids: bool = Field(
+        default=False,
+        description="Whether ids of an output in object storage may do without a secret.",
+    )
 
 
 class RunConfig(_Settings):

@@ -51,6 +51,7 @@ def s3_environment(s3_endpoint, monkeypatch):
     """Point the environment, and nothing else, at the test server."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
+    monkeypatch.setenv("ECGBATCH_ID_KEY", "a secret of the tests, no other")
     monkeypatch.setenv("AWS_ENDPOINT_URL", s3_endpoint)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 
+from ecgbatch.flow.delete import delete
 from ecgbatch.flow.run import convert
 from ecgbatch.storage import Store
 from tests.factories_flow import settings, stages
@@ -32,6 +33,17 @@ def drive(source, out, **pools):
 
 def die_after(writes, source, out):
     """Convert, and be killed right after so many changes of the store; from one, the lease."""
+    _deadly_after(writes)
+    drive(source, out)
+
+
+def die_deleting(writes, out, scan_ids):
+    """Delete scans, and be killed right after so many changes of the store."""
+    _deadly_after(writes)
+    delete(str(out), scan_ids, config=settings())
+
+
+def _deadly_after(writes):
     left = writes
 
     def deadly(method):
@@ -47,7 +59,6 @@ def die_after(writes, source, out):
 
     for name in WRITES:
         setattr(Store, name, deadly(getattr(Store, name)))
-    drive(source, out)
 
 
 if __name__ == "__main__":  # with Ray, at RAY_ADDRESS

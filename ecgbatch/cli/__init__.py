@@ -17,6 +17,7 @@ from ecgbatch.cli.application import app
 from ecgbatch.cli.backfilling import backfill, schedule
 from ecgbatch.cli.converting import convert, plan, retry
 from ecgbatch.cli.exporting import evaluate, export
+from ecgbatch.cli.forgetting import delete, translate
 from ecgbatch.cli.looking import query, report, show, status, verify, views
 from ecgbatch.cli.printing import complain
 from ecgbatch.cli.submitting import submit
@@ -28,6 +29,7 @@ __all__ = [
     "app",
     "backfill",
     "convert",
+    "delete",
     "evaluate",
     "export",
     "main",
@@ -40,6 +42,7 @@ __all__ = [
     "status",
     "submit",
     "synth",
+    "translate",
     "verify",
     "views",
 ]

@@ -136,6 +136,8 @@ def verify_lines(report: VerifyReport) -> list[str]:
     lines += _fact("files", f"{report.files:,} read whole (runs: {report.runs:,})")
     lines += _fact("scans", whole)
     lines += _fact("pages", pages)
+    if report.scans_deleted:
+        lines += _fact("deleted", f"{report.scans_deleted:,} scans on request")
     if report.findings:
         found = [f"{item.kind:<16}  {item.name}  ({item.count:,})" for item in report.findings]
         lines += ["", *_fact("findings", *found)]

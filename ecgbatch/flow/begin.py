@@ -15,7 +15,7 @@ from ecgbatch.flow.plan import Plan
 from ecgbatch.flow.runs import Run, new_run
 from ecgbatch.flow.todo import plan_folder
 from ecgbatch.flow.watch import Watch
-from ecgbatch.storage import Store
+from ecgbatch.storage import Store, secret
 
 PlanMaker: TypeAlias = Callable[[Store, Output, Run, Book, Watch], Plan]
 """Writes the plan of a new run, without what the book says is done."""
@@ -84,12 +84,35 @@ def _require_one_maker(book: Book, fresh: Run) -> None:
                 f"release {fresh.release} was made with the settings {run.fingerprint}, and these "
                 f"are {fresh.fingerprint}: choose another --release, or the settings of then"
             )
+        if run.key_id != fresh.key_id:
+            raise ConfigError(
+                f"ids of release {fresh.release} are derived with the key {run.key_id or '(none)'},"
+                f" and the key at hand is {fresh.key_id or '(none)'}: give that key as "
+                "ECGBATCH_ID_KEY, or choose another --release"
+            )
         if run.software_version != fresh.software_version:
             raise ConfigError(
                 f"release {fresh.release} was made by ecgbatch {run.software_version}, and this is "
                 f"{fresh.software_version}: choose another --release, or install the version of "
                 "then"
             )
+
+
+def require_key(output: Output) -> None:
+    """Refuse to derive ids from names alone where the tables leave this machine.
+
+    Whoever reads such tables could try names of files, which are often names of patients, until
+    one gives an id that stands there.
+
+    Raises:
+        ConfigError: There is no secret, and the settings do not say that none is wanted.
+    """
+    if output.root.startswith("s3://") and not secret() and not output.settings.unkeyed_ids:
+        raise ConfigError(
+            "ids of an output in object storage are derived from a secret: set ECGBATCH_ID_KEY, or "
+            "ECGBATCH_ID_KEY_FILE (`openssl rand -hex 32` makes one; keep it), or say "
+            "storage.unkeyed_ids = true where no name of a file tells anything"
+        )
 
 
 def _checked(run_id: str | None) -> str | None:

@@ -57,6 +57,7 @@ class Committer:
             fingerprint=self.run.fingerprint,
             software_version=self.run.software_version,
             models=self.run.models,
+            key_id=self.run.key_id,
         )
         if tables["pages"].num_rows + tables["quarantine"].num_rows != rows.num_rows:
             raise BalanceError(f"{part}: pages in are not pages published + quarantined")

@@ -115,6 +115,7 @@ def close(store: Store, output: Output, run: Run, totals: Totals, summary: RunSu
     """Write the row of ``runs``, then the summary, with which the run has ended."""
     row = {
         "run_id": run.run_id,
+        "key_id": run.key_id or None,
         "fingerprint": run.fingerprint,
         "settings": run.settings,
         "software_version": run.software_version,

@@ -7,9 +7,11 @@
     runs/lease/<number>.json
     runs/slots/<release>/<archive>/<slot>.json
     runs/removal.json
+    restricted/deleted/<request>.json
 
 Readers glob ``tables/``; nothing but whole Parquet files of the tables is ever put there. ``runs/``
-holds the addresses of scans, which can name patients, and is not for analysts.
+holds the addresses of scans, which can name patients, and is not for analysts; neither is
+``restricted/``.
 """
 
 from __future__ import annotations
@@ -29,6 +31,9 @@ PART_TABLES = ("signals", "measurements", "beats", "quarantine", "pages")
 
 NO_RUNS = frozenset({"lease", "slots"})
 """Names below ``runs/`` that are not those of runs."""
+
+FOLDERS = ("tables", "runs", "restricted", "review")
+"""What stands below an output, and is no part of an archive that the output lies in."""
 
 SCRAP = ".tmp"
 """Ending of a file that a local writer had not finished when it was killed."""

@@ -12,7 +12,9 @@ import pyarrow.parquet as pq
 
 from ecgbatch.errors import ChecksumError
 from ecgbatch.flow.manifest import Entry, read_manifest
+from ecgbatch.flow.output import FOLDERS
 from ecgbatch.flow.sieve import Sieve
+from ecgbatch.flow.tombstones import without_deleted
 from ecgbatch.storage import Store, inside, is_manifest, join
 
 
@@ -60,7 +62,7 @@ def source_entries(store: Store, *, leave_out: str | None = None) -> Iterator[En
     if is_manifest(store.root_uri) and store.head(store.root_uri) is not None:
         yield from read_manifest(store)
         return
-    ours = [] if leave_out is None else [join(leave_out, name) for name in ("tables", "runs")]
+    ours = [] if leave_out is None else [join(leave_out, name) for name in FOLDERS]
     for found in store.list():
         if not any(inside(found.uri, folder_uri) for folder_uri in ours):
             yield Entry(found.uri, found.version, found.size_bytes, modified_s=found.modified_s)
@@ -88,7 +90,8 @@ def write_plan(
     """
     sieve = sieve or Sieve()
     files = []
-    for number, table in enumerate(sieve.sift(entries, committed=committed)):
+    wanted = without_deleted(iter(entries), store)
+    for number, table in enumerate(sieve.sift(wanted, committed=committed)):
         sink = io.BytesIO()
         pq.write_table(table, sink, compression="zstd", write_page_checksum=True)
         files.append(join(folder_uri, f"{number:06d}.parquet"))

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from ecgbatch.config import RunConfig
 from ecgbatch.errors import BalanceError
-from ecgbatch.flow.begin import Begun, PlanMaker, begin
+from ecgbatch.flow.begin import Begun, PlanMaker, begin, require_key
 from ecgbatch.flow.book import Book, read_book
 from ecgbatch.flow.commit import Committer
 from ecgbatch.flow.finish import Totals, close, summarise, totals_of
@@ -122,6 +122,7 @@ def perform(
     """
     output = Output.at(out, config.storage)
     store = output.store()
+    require_key(output)
     watch = Watch(progress, stages)
     begun: Begun | None = None
     try:

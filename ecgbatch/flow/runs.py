@@ -12,7 +12,7 @@ import ecgbatch
 from ecgbatch.config import RunConfig
 from ecgbatch.flow.output import Output, as_json
 from ecgbatch.models.shipped import identities
-from ecgbatch.storage import Store
+from ecgbatch.storage import Store, key_id, secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,7 @@ class Run:
         resumed: How often it was taken up again.
         scans_listed: Files in the listing.
         scans_skipped: Files that an earlier run holds.
+        key_id: Names the secret from which ids are derived; empty where there was none.
     """
 
     run_id: str
@@ -47,6 +48,7 @@ class Run:
     resumed: int = 0
     scans_listed: int = 0
     scans_skipped: int = 0
+    key_id: str = ""
 
     @property
     def ingest_date(self) -> str:
@@ -77,6 +79,7 @@ def new_run(task: str, archives: Sequence[str], *, config: RunConfig, run_id: st
         software_version=ecgbatch.__version__,
         models=identities(config.networks()),
         started_at=now.isoformat(timespec="milliseconds"),
+        key_id=key_id(secret()),
     )
 
 

@@ -1,6 +1,6 @@
 """What a dead run left behind is put in order before another begins, under the lease.
 
-* A removal that was cut off is finished.
+* A removal, or a deletion on request, that was cut off is finished.
 * A part without a receipt is adopted if it is whole, all its files there and readable, and none of
   its scans stands elsewhere; otherwise its files are deleted, ``pages`` first.
 * What is left of a run that died before it began, or of a file that was being written, is deleted.
@@ -24,6 +24,7 @@ from ecgbatch.flow.lease import Fence
 from ecgbatch.flow.output import PART_TABLES, SCRAP, part_of, table_files
 from ecgbatch.flow.receipts import Receipt, receipt_of, whole_scans
 from ecgbatch.flow.removal import finish_removal, remove_scans
+from ecgbatch.flow.tombstones import deleted_ids, finish_deletions
 from ecgbatch.storage import Store
 
 
@@ -52,6 +53,7 @@ def settle(store: Store, fence: Fence, *, release: str) -> Settled:
         StorageError: Storage refused or did not answer.
     """
     finish_removal(store, fence)
+    finish_deletions(store, fence)
     book = read_book(store, fence.output, release=release)
     receipts = dict(book.receipts)
     adopted = deleted = 0
@@ -72,7 +74,8 @@ def settle(store: Store, fence: Fence, *, release: str) -> Settled:
         store.delete(fence.output.uri(path))
     scans = whole_scans(receipt.scans for receipt in receipts.values())
     broken = scans.filter(pc.invert(scans["whole"]))["scan_id"].combine_chunks()
-    changed = remove_scans(store, fence, receipts.values(), broken)
+    gone = pa.concat_arrays([broken, deleted_ids(store)])  # a found part may hold deleted scans
+    changed = remove_scans(store, fence, receipts.values(), gone)
     if adopted or changed:
         book = read_book(store, fence.output, release=release)
     return Settled(book, adopted=adopted, deleted=deleted, reopened=len(broken))

@@ -90,6 +90,7 @@ class Conductor(Ledger):
                     "ledger": conductor,
                     "max_attempts": pools.max_attempts,
                     "software_version": committer.run.software_version,
+                    "key_id": committer.run.key_id,
                 },
                 batch_format="pyarrow",
                 batch_size=pool.rows_per_batch,

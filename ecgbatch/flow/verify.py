@@ -22,6 +22,7 @@ from ecgbatch.flow.marks import removed_ids
 from ecgbatch.flow.output import PART_TABLES, Output, table_files, table_path
 from ecgbatch.flow.receipts import scans_of, whole_scans
 from ecgbatch.flow.todo import planned_rows
+from ecgbatch.flow.tombstones import still_named, tombstones
 from ecgbatch.storage import Store
 
 MAX_FINDINGS = 100
@@ -44,7 +45,8 @@ class Finding:
     Attributes:
         kind: ``missing_scan``, ``unplanned_scan``, ``missing_pages``, ``duplicate_page``,
             ``missing_signals``, ``orphan_signals``, ``orphan_measurements``, ``orphan_beats``,
-            ``missing_file``, ``damaged_file``, ``orphan_file`` or ``unfinished_run``.
+            ``missing_file``, ``damaged_file``, ``orphan_file``, ``unfinished_run``,
+            ``deleted_scan`` (a file that still holds one) or ``unfinished_deletion``.
         name: A path relative to the output, a scan id, or a run id; never a key of the archive.
         count: How many rows or pages are concerned.
     """
@@ -66,6 +68,7 @@ class VerifyReport:
         scans_whole: Those whose pages are all there, exactly once.
         pages_published: Rows in ``pages``.
         pages_quarantined: Rows in ``quarantine``.
+        scans_deleted: Scans that were deleted on request, of whatever release.
         findings: What is wrong, at most ``MAX_FINDINGS`` of each kind by name.
     """
 
@@ -76,6 +79,7 @@ class VerifyReport:
     scans_whole: int
     pages_published: int
     pages_quarantined: int
+    scans_deleted: int
     findings: tuple[Finding, ...]
 
     @property
@@ -112,6 +116,7 @@ def verify(out: str, *, config: RunConfig, release: str | None = None) -> Verify
     for run in book.runs:
         if run.run_id not in book.summaries:
             findings.add("unfinished_run", run.run_id)
+    scans_deleted = _require_gone(store, output, findings)
     return VerifyReport(
         release=release,
         runs=len(book.runs),
@@ -120,6 +125,7 @@ def verify(out: str, *, config: RunConfig, release: str | None = None) -> Verify
         scans_whole=scans_whole,
         pages_published=keys["pages"].num_rows,
         pages_quarantined=keys["quarantine"].num_rows,
+        scans_deleted=scans_deleted,
         findings=findings.as_tuple(),
     )
 
@@ -147,6 +153,18 @@ class _Findings:
             if seen > MAX_FINDINGS
         )
         return (*self._named, *more)
+
+
+def _require_gone(store: Store, output: Output, findings: _Findings) -> int:
+    """Look for scans that were deleted in every file of the output; return how many there are."""
+    requests = tombstones(store)
+    for request in requests:
+        if not request.done:
+            findings.add("unfinished_deletion", request.asked_at, len(request.scan_ids))
+    ids = frozenset(scan for request in requests for scan in request.scan_ids)
+    for path in still_named(store, output, ids) if ids else ():
+        findings.add("deleted_scan", path)
+    return len(ids)
 
 
 def _read_files(

@@ -18,7 +18,7 @@ from ecgbatch.flow.todo import PlanFile
 from ecgbatch.imaging.cores import keep_memory, use_one_core
 from ecgbatch.stages.base import batches, chain
 from ecgbatch.stages.rows import Row, Values, error_value, map_rows
-from ecgbatch.storage import share_among
+from ecgbatch.storage import key_id, secret, share_among
 
 STAGE = "worker"
 """Named in quarantine when a page takes its worker down: no stage lived to say which it was."""
@@ -37,6 +37,7 @@ class Worker:
         ledger: Handle of the ``Ledger`` actor.
         max_attempts: Deaths of workers over one row before it is set aside.
         software_version: Of the driver; a worker of another one would mix rows of two versions.
+        key_id: Of the driver's secret; a worker without it would derive ids that anybody can.
     """
 
     def __init__(
@@ -48,8 +49,10 @@ class Worker:
         ledger: Any,
         max_attempts: int,
         software_version: str,
+        key_id: str,
     ) -> None:
         self._drivers_version = software_version
+        self._drivers_key = key_id
         share_among(pool.most)
         use_one_core()
         keep_memory()
@@ -68,6 +71,7 @@ class Worker:
     def __call__(self, batch: pa.Table) -> Iterator[pa.Table]:
         """Run the stages over rows; every row comes out."""
         _require_version(self._drivers_version)
+        _require_key(self._drivers_key)
         rows = as_schema(batch, self._reads)
         keys = _keys(rows, place=self._place)
         careful = ray.get(self._ledger.begin.remote(keys))
@@ -117,6 +121,15 @@ def _require_version(drivers: str) -> None:
         raise ConfigError(
             f"this worker has ecgbatch {ecgbatch.__version__} and the driver has {drivers}: "
             "install one version on all machines"
+        )
+
+
+def _require_key(drivers: str) -> None:
+    own = key_id(secret())
+    if drivers != own:
+        raise ConfigError(
+            f"this worker derives ids with the key {own or '(none)'} and the driver with "
+            f"{drivers or '(none)'}: give ECGBATCH_ID_KEY or ECGBATCH_ID_KEY_FILE to all machines"
         )
 
 

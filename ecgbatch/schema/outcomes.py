@@ -29,6 +29,12 @@ QUARANTINE = table(
             "Numbers that explain the reason. Numbers only: text could name a patient.",
         ),
         column("where", pa.string(), "Place in our code, for defects.", null=True),
+        column(
+            "key_id",
+            pa.string(),
+            "Names the secret from which the row's ids are derived; null where there was none.",
+            null=True,
+        ),
         column("fingerprint", pa.string(), "Hash of every setting that can change a row."),
     ],
 )
@@ -38,6 +44,12 @@ RUNS = table(
     "One row per finished run.",
     [
         RUN_ID,
+        column(
+            "key_id",
+            pa.string(),
+            "Names the secret from which ids are derived; null where there was none.",
+            null=True,
+        ),
         column("fingerprint", pa.string(), "Hash of every setting that can change a row."),
         column("settings", pa.string(), "Those settings, as JSON."),
         column("software_version", pa.string(), "Version of ecgbatch."),

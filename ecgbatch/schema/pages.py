@@ -26,6 +26,12 @@ PAGES = table(
             pa.string(),
             "Equal for files with equal bytes, wherever they are stored; keyed like `scan_id`.",
         ),
+        column(
+            "key_id",
+            pa.string(),
+            "Names the secret from which the row's ids are derived; null where there was none.",
+            null=True,
+        ),
         column("width_px", pa.int32(), "Width of the decoded page.", null=True),
         column("height_px", pa.int32(), "Height of the decoded page.", null=True),
         column("dpi_x", pa.float32(), "Dots per inch along rows, from the file's tags.", null=True),

@@ -15,7 +15,13 @@ from ecgbatch.signal.quality import LIMIT_UV
 
 
 def published(
-    rows: pa.Table, *, run_id: str, fingerprint: str, software_version: str, models: Sequence[str]
+    rows: pa.Table,
+    *,
+    run_id: str,
+    fingerprint: str,
+    software_version: str,
+    models: Sequence[str],
+    key_id: str = "",
 ) -> dict[str, pa.Table]:
     """Split finished rows into ``pages`` with their ``signals``, and ``quarantine``.
 
@@ -27,6 +33,7 @@ def published(
         fingerprint: Of its settings.
         software_version: Of this package.
         models: ``name@version`` of every network that was used.
+        key_id: Names the secret from which ids are derived; empty where there was none.
 
     Returns:
         ``pages``, ``signals``, ``measurements``, ``beats`` and ``quarantine``, in the order of the
@@ -43,6 +50,7 @@ def published(
         "fingerprint": fingerprint,
         "software_version": software_version,
         "models": list(models),
+        "key_id": key_id or None,
     }
     signals, n_leads = _signals(done, run_id=run_id)
     return {

@@ -3,7 +3,8 @@
 ``open_store`` gives a ``Store``; everything else in this package stands behind it.
 """
 
-from ecgbatch.storage.address import inside, is_manifest, join, keyed_id, scan_id, to_uri, too_long
+from ecgbatch.storage.address import inside, is_manifest, join, to_uri, too_long
+from ecgbatch.storage.keys import key_id, keyed_id, scan_id, secret
 from ecgbatch.storage.listed import Listed
 from ecgbatch.storage.side_by_side import SideBySide
 from ecgbatch.storage.store import Store, open_store
@@ -16,9 +17,11 @@ __all__ = [
     "inside",
     "is_manifest",
     "join",
+    "key_id",
     "keyed_id",
     "open_store",
     "scan_id",
+    "secret",
     "share_among",
     "to_uri",
     "too_long",

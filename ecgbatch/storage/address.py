@@ -1,4 +1,4 @@
-"""Addresses: how a place in storage is written, which places are allowed, and what names a scan.
+"""Addresses: how a place in storage is written, and which places are allowed.
 
 An address is ``s3://bucket/key`` or ``file:///absolute/path``, character for character: nothing is
 decoded, unescaped, expanded or normalised, because ``a//b``, ``a%2Fb`` and ``*`` are keys that
@@ -7,8 +7,6 @@ archives hold.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import os
 import re
 from collections.abc import Sequence
@@ -138,20 +136,3 @@ def too_long(uri: str) -> bool:
     if uri.startswith(S3):
         return len(os.fsencode(split_s3(uri)[1])) > S3_KEY_BYTES
     return len(os.fsencode(uri)) > PATH_BYTES
-
-
-def scan_id(uri: str) -> str:
-    """Return the 32 hexadecimal digits under which a scan stands in every table.
-
-    With a secret in ``ECGBATCH_ID_KEY`` (the same for every run over an archive) nobody without
-    it can try names until one gives this id.
-    """
-    return keyed_id(uri.encode("utf-8", "surrogateescape"))
-
-
-def keyed_id(data: bytes) -> str:
-    """Return 32 hexadecimal digits of HMAC-SHA256, or of SHA-256 where there is no key."""
-    key = os.environ.get("ECGBATCH_ID_KEY", "")
-    if key:
-        return hmac.digest(os.fsencode(key), data, "sha256").hex()[:32]
-    return hashlib.sha256(data).hexdigest()[:32]

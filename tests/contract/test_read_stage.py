@@ -61,7 +61,7 @@ def test_equal_bytes_have_equal_content_ids_and_a_key_changes_them(archive, monk
     )
     assert one["content_id"] == same["content_id"] != other["content_id"]
     assert len(one["content_id"]) == 32
-    monkeypatch.setenv("ECGBATCH_ID_KEY", "secret")
+    monkeypatch.setenv("ECGBATCH_ID_KEY", "a secret of enough bytes")
     assert archive({"a.jpg": files.jpeg()})[0]["content_id"] != one["content_id"]
 
 

@@ -80,17 +80,6 @@ def test_a_key_of_1024_bytes_is_the_longest():
     assert address.too_long("s3://b/" + "\u00e9" * 512 + "x")
 
 
-def test_an_id_is_the_same_everywhere_and_another_with_a_secret(monkeypatch):
-    monkeypatch.delenv("ECGBATCH_ID_KEY", raising=False)
-    plain = address.scan_id("s3://b/x")
-    # printf s3://b/x | sha256sum
-    assert plain == "28b1755ca62c562b7e6cca7e49a8f632"
-    monkeypatch.setenv("ECGBATCH_ID_KEY", "secret")
-    keyed = address.scan_id("s3://b/x")
-    # printf s3://b/x | openssl dgst -sha256 -hmac secret
-    assert keyed == "02e3449f3d6dedb215ee22561e6d980d"
-
-
 @given(st.binary(min_size=1).filter(lambda name: b"\0" not in name))
 def test_every_name_of_a_file_system_has_an_address_of_its_own(name):
     path = os.fsdecode(b"/" + name)

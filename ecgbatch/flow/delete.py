@@ -1,0 +1,86 @@
+"""Deletion on request: every row, name and picture of some scans, and the proof that it is done."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ecgbatch.config import RunConfig
+from ecgbatch.errors import ConfigError
+from ecgbatch.flow.book import read_book
+from ecgbatch.flow.lease import Lease
+from ecgbatch.flow.output import Output
+from ecgbatch.flow.settle import settle
+from ecgbatch.flow.tombstones import Tombstone, finish_deletions, still_named
+from ecgbatch.storage import key_id, secret
+
+_SCAN_ID = re.compile(r"[0-9a-f]{32}")
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """What a deletion did.
+
+    Attributes:
+        scans: How many ids were named.
+        rows: How many rows of ``pages`` and ``quarantine`` they had, over all releases.
+        releases: Releases that were looked at.
+        left: Paths that still hold one of the ids; none, or it is not done.
+    """
+
+    scans: int
+    rows: int
+    releases: int
+    left: tuple[str, ...]
+
+    @property
+    def exit_status(self) -> int:
+        """0 where nothing is left, 1 otherwise."""
+        return 1 if self.left else 0
+
+
+def delete(out: str, scan_ids: Sequence[str], *, config: RunConfig) -> Deleted:
+    """Take some scans out of an output, and keep them out.
+
+    The files of the archive are not touched: delete them there first, or keep them knowingly.
+    A deletion that was cut off is finished by the same command, or by whatever run comes next.
+
+    Args:
+        out: Address or path of the output.
+        scan_ids: Of the tables, 32 hexadecimal digits each; ones that stand nowhere are kept out
+            all the same.
+        config: How to reach the output.
+
+    Raises:
+        ConfigError: One of them is no id, or no run has written to ``out``.
+        LeaseError: A run writes to ``out``.
+        StorageError: Storage refused or did not answer.
+    """
+    wanted = tuple(sorted(set(scan_ids)))
+    for number, scan in enumerate(scan_ids, start=1):
+        if not _SCAN_ID.fullmatch(scan):
+            raise ConfigError(f"number {number} of the ids is none: 32 hexadecimal digits")
+    if not wanted:
+        raise ConfigError("no scan is named: give --scan-id or --ids FILE")
+    output = Output.at(out, config.storage)
+    store = output.store()
+    with Lease(output, run_id="delete") as lease:
+        releases = sorted(read_book(store, output, release="").releases)
+        if not releases:
+            raise ConfigError("no run has written to this output")
+        rows = 0
+        for release in releases:
+            book = settle(store, lease.fence, release=release).book
+            for scans in book.scans():
+                asked = pc.is_in(scans["scan_id"], value_set=pa.array(wanted, pa.string()))
+                rows += pc.sum(scans.filter(asked)["rows"], min_count=0).as_py()
+        asked_at = datetime.now(tz=UTC).isoformat(timespec="seconds")
+        Tombstone(wanted, key_id(secret()), asked_at).save(store)
+        finish_deletions(store, lease.fence)
+        left = still_named(store, output, frozenset(wanted))
+    return Deleted(scans=len(wanted), rows=rows, releases=len(releases), left=tuple(left))
