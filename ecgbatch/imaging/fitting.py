@@ -30,7 +30,8 @@ def solve(
     """Return the weighted least-squares solution, held by a ridge as a share of the trace."""
     weighted = design * weight[:, None]
     normal = weighted.T @ design
-    normal += ridge * np.trace(normal) / len(normal) * np.eye(len(normal))
+    diagonal = normal.reshape(-1)[:: len(normal) + 1]
+    diagonal += ridge * diagonal.mean()
     return np.asarray(np.linalg.solve(normal, weighted.T @ target))
 
 

@@ -95,7 +95,8 @@ def find_grid(page: ReducedPage, *, dpi_x: float, dpi_y: float) -> PaperGrid | N
     longest_mm = period_mm(
         lattice, order, shape_px=image.shape[:2], factor=factor, dpi=(dpi_x + dpi_y) / 2
     )
-    lattice, line_mm = in_millimetres(tiles, lattice, image, cycle_mm=longest_mm / order)
+    unseen = image if found.by_colour else None
+    lattice, line_mm = in_millimetres(tiles, lattice, unseen, cycle_mm=longest_mm / order)
     phasor = colour_phasor(tiles, lattice, image, per_mm=1 / line_mm)
     colour, contrast, origin_mm = darkest(phasor, line_mm)
     if contrast < _BLOCK_LEVELS and _is_blocks(found, factor):
@@ -113,6 +114,19 @@ def find_grid(page: ReducedPage, *, dpi_x: float, dpi_y: float) -> PaperGrid | N
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class _View:
+    """A picture in which a grid may stand out.
+
+    Attributes:
+        pixels: ``(row, column)`` uint8.
+        by_colour: Whether it shows how far the page has a colour, and not how light it is.
+    """
+
+    pixels: ByteArray
+    by_colour: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class _Found:
     """A lattice, and how far it is to be believed.
 
@@ -121,12 +135,14 @@ class _Found:
         tiles: What it was found in.
         confidence: 0 to 1.
         scatter_px: Spread of the tiles that agree.
+        by_colour: Whether the tiles show colour instead of lightness.
     """
 
     lattice: Lattice
     tiles: Tiles
     confidence: float
     scatter_px: float
+    by_colour: bool
 
     @property
     def settled(self) -> bool:
@@ -143,7 +159,7 @@ class _Found:
         return int(10 * self.confidence), self.lattice.is_flat, -self.scatter_px
 
 
-def _judged(view: ByteArray, tiles: Tiles, across: Family, down: Family) -> _Found | None:
+def _judged(view: _View, tiles: Tiles, across: Family, down: Family) -> _Found | None:
     """Fit a lattice, or None for what no paper can be.
 
     A bend is measured by tiles that stray, or holds where those scatter too far to tell.
@@ -153,7 +169,7 @@ def _judged(view: ByteArray, tiles: Tiles, across: Family, down: Family) -> _Fou
     """
     lattice = fit_lattice(tiles, across, down)
     if lattice is not None and not lattice.is_flat:
-        strayed = cut_tiles(view, size_px=tiles.size_px, strayed=True)
+        strayed = cut_tiles(view.pixels, size_px=tiles.size_px, strayed=True)
         again = remeasure(strayed, lattice, times=1.0)
         if again.residual_cycles.max() <= _SCATTER_CYCLES:
             tiles, lattice = strayed, again
@@ -165,7 +181,8 @@ def _judged(view: ByteArray, tiles: Tiles, across: Family, down: Family) -> _Fou
     if not _is_printed(lattice, tiles, waves):
         return None
     scatter_px = float((lattice.residual_cycles / np.hypot(*waves.T)).max())
-    return _Found(lattice, tiles, float(lattice.coherence.min()), scatter_px)
+    confidence = float(lattice.coherence.min())
+    return _Found(lattice, tiles, confidence, scatter_px, view.by_colour)
 
 
 def _is_printed(lattice: Lattice, tiles: Tiles, waves: DoubleArray) -> bool:
@@ -202,10 +219,10 @@ def _best_lattice(image: ByteArray, ratio: float, factor: int) -> _Found | None:
 
 
 def _search(image: ByteArray, ratio: float, factor: int) -> Iterator[_Found | None]:
-    views: list[tuple[ByteArray, Tiles]] = []
+    views: list[tuple[_View, Tiles]] = []
     trusted = False
-    for view in _projections(image):
-        tiles = cut_tiles(view, size_px=_tile_side(view))
+    for view in _views(image):
+        tiles = cut_tiles(view.pixels, size_px=_tile_side(view.pixels))
         views.append((view, tiles))
         pair = find_pair(tiles, pixel_ratio=ratio, block_px=_JPEG_BLOCK_PX / factor)
         if pair is not None:
@@ -242,22 +259,23 @@ def _tile_side(image: ByteArray) -> int:
     return int(min(side, rows // 2 * 2, columns // 2 * 2))
 
 
-def _projections(image: ByteArray) -> Iterator[ByteArray]:
-    """Yield pictures in which a grid may stand out: by its colour, then by its darkness.
+def _views(image: ByteArray) -> Iterator[_View]:
+    """Yield pictures in which a grid may stand out: by its darkness, then by its colour.
 
-    The colour is the direction in which neighbouring pixels differ most once all grey is taken
-    away; ink is grey, and so is the noise of a sensor.
+    JPEG keeps colour at half the resolution of light, and moves it by parts of a pixel, so that
+    a grid that shows in both is sharper in grey. The colour is the direction in which neighbouring
+    pixels differ most once all grey is taken away; ink is grey, and so is the noise of a sensor.
     """
-    if image.ndim == 3:
-        step = image[::7, 2::5].astype(np.float32) - image[::7, :-2:5]
-        step = step.reshape(-1, 3)
-        step = np.clip(step, -60, 60)
-        grey = np.full((3, 3), 1 / 3)
-        tint = step @ (np.eye(3) - grey)
+    if image.ndim == 2:
+        yield _View(image)
+        return
+    yield _View(plain_grey(image))
+    step = image[::7, 2::5].astype(np.float32) - image[::7, :-2:5]
+    step = step.reshape(-1, 3)
+    step = np.clip(step, -60, 60)
+    grey = np.full((3, 3), 1 / 3)
+    tint = step @ (np.eye(3) - grey)
+    if tint.std() > 0.3:
         _, directions = np.linalg.eigh(tint.T @ tint)
         direction = directions[:, 2] / np.abs(directions[:, 2]).max()
-        if tint.std() > 0.3:
-            yield to_grey(image, np.append(direction, 128.0))
-        yield plain_grey(image)
-    else:
-        yield image
+        yield _View(to_grey(image, np.append(direction, 128.0)), by_colour=True)

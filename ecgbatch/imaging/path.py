@@ -187,9 +187,11 @@ def _costs(
 ) -> DoubleArray:
     """What it costs to reach each chain (row) from each other one (column); inf against time."""
     gap = chains.start[:, None] - chains.stop[None, :] - 1
-    top, bottom = runs.top_px.astype(np.float64), runs.bottom_px.astype(np.float64)
-    first, last = chains.first[:, None], chains.last[None, :]
-    apart = np.maximum(top[first] - bottom[last], top[last] - bottom[first])
+    top, bottom = (
+        [side[ends].astype(np.float64) for ends in (chains.first, chains.last)]
+        for side in (runs.top_px, runs.bottom_px)
+    )
+    apart = np.maximum(top[0][:, None] - bottom[1], top[1] - bottom[0][:, None])
     cost = _PER_GAP_COLUMN * gap + _PER_JUMP_PX * np.maximum(apart, 0)
     # Across a knot each side should lie on the other's line; its columns are covered.
     here, there = np.nonzero((out_of[:, None] >= 0) & (into[None, :] == out_of[:, None]))

@@ -71,11 +71,17 @@ def period_mm(
 
 
 def in_millimetres(
-    tiles: Tiles, lattice: Lattice, image: ByteArray, *, cycle_mm: float
+    tiles: Tiles, lattice: Lattice, unseen: ByteArray | None, *, cycle_mm: float
 ) -> tuple[Lattice, float]:
     """Count in millimetres, measured again at the 1-mm lines where those repeat.
 
     JPEG keeps colour at half the resolution of light, so fine lines may show in grey alone.
+
+    Args:
+        tiles: Spectra that the lattice was found in.
+        lattice: What was found.
+        unseen: The page in colour where the tiles are not those of its lightness.
+        cycle_mm: Distance of the lines that were followed.
 
     Returns:
         The lattice in millimetres, and the distance of the lines that it was measured at.
@@ -84,8 +90,8 @@ def in_millimetres(
     if cycle_mm == 1.0:
         return coarse, 1.0
     views = [tiles]
-    if image.ndim == 3:
-        views.append(cut_tiles(plain_grey(image), size_px=tiles.size_px))
+    if unseen is not None:
+        views.append(cut_tiles(plain_grey(unseen), size_px=tiles.size_px))
     for view in views:
         if _harmonics(view, coarse, np.ones(1)).coherence.min() > _FINE:
             finer = remeasure(view, coarse, times=1.0)
@@ -106,7 +112,7 @@ def colour_phasor(
 ) -> npt.NDArray[np.complex128]:
     """Return ``(family, channel)`` sums of the picture's own channels over the lines.
 
-    The strongest tiles are enough: every pixel of theirs is weighed with a wave that is in step
+    The clearest tiles are enough: every pixel of theirs is weighed with a wave that is in step
     with the lattice, so that neither ink nor paper nor another colour's noise remains.
     """
     strength = _strength(tiles, lattice, per_mm)
@@ -134,7 +140,7 @@ def colour_phasor(
 def _strength(tiles: Tiles, lattice: Lattice, per_mm: float) -> DoubleArray:
     bins = np.round(lattice.waves(tiles.centre_px) * tiles.size_px * per_mm).astype(np.int64)
     value = np.abs(tiles.at(bins[..., 1], bins[..., 0]))
-    return np.asarray(value.min(axis=1))
+    return np.asarray(value.min(axis=1) / tiles.floor)
 
 
 def darkest(

@@ -12,7 +12,7 @@ from ecgbatch.imaging.colour import ink_weights
 from ecgbatch.imaging.grid import PaperGrid, find_grid
 from ecgbatch.imaging.ink import find_ink
 from ecgbatch.imaging.orient import Orientation, find_orientation
-from ecgbatch.imaging.ranks import levels_at
+from ecgbatch.imaging.ranks import levels_at, thinned
 from ecgbatch.imaging.rectify import FlatPaper, PaperMap, plan_warp, rectify
 from ecgbatch.imaging.reduced import ReducedPage, reduce_page
 from ecgbatch.imaging.skew import find_skew
@@ -103,7 +103,7 @@ def stand_upright(page: Page, *, px_per_mm: float) -> UprightPage:
 
 
 def _require_contrast(pixels: ByteArray) -> None:
-    low, high = levels_at(pixels[::3, ::3], (0.2, 90))
+    low, high = levels_at(thinned(pixels, 4), (0.2, 90))
     if high - low < 20:  # less than the faintest pencil
         raise PageError(Reason.BLANK_PAGE, contrast=float(high - low))
 
