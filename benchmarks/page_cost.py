@@ -133,7 +133,8 @@ def main() -> None:
         total += float(np.median(values[2:])) if name != Measure.name else 0.0
         print(f"{name:49}{np.median(values[2:]):7.1f} ms")
     decode_ms = float(np.median(decode))
-    print(f"{'from the file to microvolts':49}{total:7.1f} ms = {total / decode_ms:.2f} x JPEG, {decode_ms:.1f} ms")
+    ratio = f"{total / decode_ms:.2f} x JPEG, {decode_ms:.1f} ms"
+    print(f"{'from the file to microvolts':49}{total:7.1f} ms = {ratio}")
     print(f"{'page faults':49}{np.median(faults[2:]):7.0f}")
 
 
