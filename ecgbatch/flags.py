@@ -30,7 +30,7 @@ class Flag(StrEnum):
     NETWORK_NOT_FINITE = "network_not_finite"  # one gave no numbers; ink alone was read there
     # the layout
     NAMES_GUESSED = "names_guessed"  # leads are named by the usual order of such layouts
-    NAMES_CONFIRMED = "names_confirmed"  # guessed, and what limb leads must obey agrees
+    NAMES_CONFIRMED = "names_confirmed"  # guessed, and the leads fit these names and no others
     LAYOUT_GUESSED = "layout_guessed"  # rows and columns do not all show what they are
     RHYTHM_UNMATCHED = "rhythm_unmatched"  # a long row repeats none of the strips above it
     # speed and gain

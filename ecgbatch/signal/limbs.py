@@ -16,15 +16,15 @@ import numpy as np
 from ecgbatch.signal.record import together
 from ecgbatch.types import FloatArray, Lead
 
-_EINTHOVEN = {"I": -1.0, "II": 1.0, "III": -1.0}
-_GOLDBERGER = {"aVR": 1.0, "aVL": 1.0, "aVF": 1.0}
-_TIES = (  # combinations that tie the two groups together
+EINTHOVEN = {"I": -1.0, "II": 1.0, "III": -1.0}
+GOLDBERGER = {"aVR": 1.0, "aVL": 1.0, "aVF": 1.0}
+TIES = (  # combinations that tie the two groups together
     {"aVR": 1.0, "I": 0.5, "II": 0.5},
     {"aVL": 1.0, "I": -0.5, "III": 0.5},
     {"aVF": 1.0, "II": -0.5, "III": -0.5},
     {"II": 1.5, "aVR": 1.0, "aVF": -1.0},
 )
-_SHORTEST_S = 0.5  # of common time: less may hold no beat
+SHORTEST_S = 0.5  # of common time: less may hold no beat
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +81,9 @@ def check_limbs(leads: Sequence[Lead]) -> LimbCheck:
     Returns:
         What is left of the combinations; NaN where they cannot be formed.
     """
-    einthoven_uv, einthoven_share = _left_over(leads, _EINTHOVEN)
-    goldberger_uv, goldberger_share = _left_over(leads, _GOLDBERGER)
-    ties = [_left_over(leads, tie)[1] for tie in _TIES]
+    einthoven_uv, einthoven_share = _left_over(leads, EINTHOVEN)
+    goldberger_uv, goldberger_share = _left_over(leads, GOLDBERGER)
+    ties = [_left_over(leads, tie)[1] for tie in TIES]
     return LimbCheck(
         einthoven_uv=einthoven_uv,
         einthoven_share=einthoven_share,
@@ -130,7 +130,7 @@ def _common(leads: Sequence[Lead], weights: Sequence[float]) -> FloatArray | Non
         return None
     cut = np.stack(together(leads))
     cut = cut[:, np.isfinite(cut).all(axis=0)]
-    if cut.shape[1] < _SHORTEST_S * leads[0].fs_hz:
+    if cut.shape[1] < SHORTEST_S * leads[0].fs_hz:
         return None
     return np.asarray(cut * np.asarray(weights, np.float32)[:, None])
 

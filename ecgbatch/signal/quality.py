@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ecgbatch.flags import Flag
+from ecgbatch.signal.chest import chest_agrees
 from ecgbatch.signal.limbs import LimbCheck
+from ecgbatch.signal.rivals import rival_share
 from ecgbatch.types import FloatArray, Lead
 
 LIMIT_UV = 32767.0
@@ -26,6 +28,7 @@ _SLOPE_UV_PER_S = 700_000.0  # 1.4 mV in 2 ms: steeper than any QRS
 # the 718 wrong orders of six names, 0.6 % stay below 0.35, none of them an order that is in use;
 # read as the usual order, that of Cabrera leaves more than 1.2 in each of 150 records.
 _CONFIRMED_SHARE = 0.35
+_RIVAL_RATIO = 2.0  # as much must be left under every other naming
 _VIOLATED_SHARE = 0.6
 _GOOD_SCORE = 0.8
 _POOR_SCORE = 0.4
@@ -139,8 +142,8 @@ def judge_page(
     """Say how good a page is, and whether it may be used without a look at it.
 
     A page is ``good`` only when nothing speaks against it: its names were read, or guessed and
-    confirmed by what the limb leads must obey; speed or gain was found on the page; no lead is
-    broken, and the leads do not contradict each other.
+    confirmed by what limb leads must obey and chest leads show; speed or gain was found on the
+    page; no lead is broken, and the leads do not contradict each other.
 
     Args:
         leads: With their quality.
@@ -153,7 +156,7 @@ def judge_page(
     Returns:
         The verdict.
     """
-    confirmed = limbs.complete and limbs.worst_share < _CONFIRMED_SHARE
+    confirmed = _names_are_confirmed(leads, limbs)
     flags = set(lead_flags) | _contradictions(limbs) | _assumptions(speed_assumed, gain_assumed)
     if any(lead.name_source == "guessed" for lead in leads):
         flags |= {Flag.NAMES_GUESSED, Flag.NAMES_CONFIRMED} if confirmed else {Flag.NAMES_GUESSED}
@@ -172,6 +175,16 @@ def judge_page(
     else:
         verdict = "good"
     return Verdict(score, verdict, tuple(flag for flag in Flag if flag in flags))
+
+
+def _names_are_confirmed(leads: Sequence[Lead], limbs: LimbCheck) -> bool:
+    """Say whether the leads obey their names, and obey no others nearly as well."""
+    return (
+        limbs.complete
+        and limbs.worst_share < _CONFIRMED_SHARE
+        and chest_agrees(leads)
+        and rival_share(leads) > _RIVAL_RATIO * limbs.worst_share
+    )
 
 
 def _contradictions(limbs: LimbCheck) -> set[Flag]:
