@@ -38,7 +38,7 @@ from ecgbatch.evaluation.pages import PageResult
 from ecgbatch.flow.evaluate import evaluate
 from ecgbatch.synth.damage import damaged
 from ecgbatch.synth.layouts import layout
-from ecgbatch.synth.paper import render
+from ecgbatch.synth.paper import RenderedPage, render
 from ecgbatch.synth.style import drawn_style
 from ecgbatch.training.records import VALIDATION_FOLD, Records, Signals, read_records, simulated
 from ecgbatch.types import LEADS
@@ -86,18 +86,19 @@ def draw(folder: Path, *, records: Records | None, count: int, seed: int) -> Non
         for number in range(count):
             rng = np.random.default_rng((seed, place, number))
             name = f"{place}_{number}"
-            signals, fs_hz, pixels = _page(rng, kind, number, records)
+            signals, fs_hz, page = draw_page(rng, kind, number, records)
             known = {} if "photo" in kind.name else {"dpi": (kind.dpi, kind.dpi)}
-            Image.fromarray(pixels).save(folder / kind.name / f"{name}.png", **known)
+            Image.fromarray(page.pixels).save(folder / kind.name / f"{name}.png", **known)
             _write_record(truth, name, signals, fs_hz)
             pairs.append((f"{name}.png", name))
     with (folder / "pairs.csv").open("w", newline="", encoding="utf-8") as lines:
         csv.writer(lines).writerows([("page", "record"), *pairs])
 
 
-def _page(
+def draw_page(
     rng: np.random.Generator, kind: Kind, number: int, records: Records | None
-) -> tuple[Signals, float, np.ndarray]:
+) -> tuple[Signals, float, RenderedPage]:
+    """Draw one page: the record that it shows, its rate, and the page with its truth."""
     while True:
         if records is None:
             signals, fs_hz = simulated(rng, seconds=10.5, fs_hz=500.0), 500.0
@@ -121,7 +122,7 @@ def _page(
             continue
         profile = kind.profiles[number % len(kind.profiles)]
         page = damaged(page, profile=profile, seed=int(rng.integers(2**31)))
-        return signals, fs_hz, page.pixels
+        return signals, fs_hz, page
 
 
 def _write_record(folder: Path, name: str, signals: Signals, fs_hz: float) -> None:

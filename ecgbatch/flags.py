@@ -48,6 +48,7 @@ class Flag(StrEnum):
     NOISY = "noisy"  # tremor, or jumps that no heart makes
     OVERLAP = "overlap"  # traces touch in more than a twentieth of a lead
     CLIPPED = "clipped"  # samples beyond the range of the table; they are null
+    REPAIRED = "repaired"  # gaps of limb leads were computed from others, apart from the samples
     FLAT_LINE = "flat_line"  # a lead without deflections; it may be true
     EINTHOVEN_VIOLATION = "einthoven_violation"  # II is not I + III
     GOLDBERGER_VIOLATION = "goldberger_violation"  # the augmented leads contradict the others

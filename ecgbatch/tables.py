@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ecgbatch.errors import ConfigError, PageError, StorageError
+from ecgbatch.schema import READ_FROM_INK
 from ecgbatch.storage import Store, join
 from ecgbatch.types import Lead
 
@@ -153,6 +154,7 @@ def leads(signals: pa.Table) -> list[Lead]:
             quality=row["quality"],
             box_px=_places(row["box_px"]),
             origin_px=_places(row["origin_px"]),
+            **{name: _or_nan(row.get(name)) for name in READ_FROM_INK},
         )
         for row, samples in zip(
             signals.drop_columns(["samples_uv"]).to_pylist(),
@@ -165,6 +167,10 @@ def leads(signals: pa.Table) -> list[Lead]:
 def _microvolts(samples: pa.ListScalar) -> Any:
     values = pc.cast(samples.values, pa.float32())
     return np.asarray(values.to_numpy(zero_copy_only=False), dtype=np.float32)
+
+
+def _or_nan(values: list[float | None] | None) -> Any:
+    return None if values is None else np.array(values, np.float32)
 
 
 def _places(values: list[float] | None) -> Any:

@@ -232,6 +232,13 @@ class Lead:
         box_px: ``(left, top, right, bottom)`` on the rectified page; empty for digital leads.
         origin_px: x of the first sample and y of zero microvolts on the rectified page, so that
             the samples can be drawn where they were read; None for digital leads.
+        confidence: ``(second,)`` 0 to 1 for each started second, how likely its samples are right
+            within half a millimetre of paper; NaN where none was read, None for digital leads. See
+            ``signal.confidence``.
+        overlap_s: ``(second,)`` how long in each started second another trace runs within a line's
+            width; None for digital leads.
+        repaired_uv: ``(sample,)`` where a missing sample could be computed from other limb leads;
+            NaN elsewhere, None without any.
     """
 
     lead: str
@@ -245,6 +252,9 @@ class Lead:
     quality: float
     box_px: tuple[float, float, float, float] | None = None
     origin_px: tuple[float, float] | None = None
+    confidence: FloatArray | None = None
+    overlap_s: FloatArray | None = None
+    repaired_uv: FloatArray | None = None
 
     @property
     def coverage(self) -> float:

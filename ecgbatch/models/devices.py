@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from torch import nn
 
 
 def gpu_is_usable() -> bool:
@@ -22,6 +23,11 @@ def device_for(*, gpus: float) -> torch.device:
         rounding, and ``flow`` says in the summary of a run that it happened.
     """
     return torch.device("cuda" if gpus > 0 and gpu_is_usable() else "cpu")
+
+
+def device_of(network: nn.Module) -> torch.device:
+    """Return where a network computes."""
+    return next(network.parameters()).device
 
 
 def memory_ended(error: BaseException) -> bool:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ecgbatch.models.devices import device_of
 from ecgbatch.models.locator import (
     BOXES,
     CELL_PX,
@@ -39,7 +40,8 @@ def find(network: LocatorNet, page: ByteArray, *, px_per_mm: float) -> Findings:
     """
     small = reduced(page, px_per_mm=px_per_mm)
     with torch.inference_mode():
-        maps, sides = network(prepared(padded(small)).contiguous(memory_format=torch.channels_last))
+        seen = prepared(padded(small)).contiguous(memory_format=torch.channels_last)
+        maps, sides = (out.cpu() for out in network(seen.to(device_of(network))))
     rows, columns = (-(-side // CELL_PX) for side in small.shape)
     return read_maps(maps[0, :, :rows, :columns], sides[0], px_per_mm=px_per_mm)
 

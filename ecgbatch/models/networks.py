@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
+
 from ecgbatch.models.card import ModelCard, load_weights, read_card, shipped_card
 from ecgbatch.models.finding import find
 from ecgbatch.models.locator import LocatorNet
@@ -21,11 +23,12 @@ class PageNetworks:
         cards: What they are, the locator's first.
     """
 
-    def __init__(self, *, folder: Path | None = None) -> None:
+    def __init__(self, *, folder: Path | None = None, device: torch.device | None = None) -> None:
         """Load both.
 
         Args:
             folder: Of weights and cards; None takes those that come with the package.
+            device: To compute on; None is the CPU.
 
         Raises:
             ConfigError: A card or its weights are missing, or belong to another version.
@@ -37,7 +40,7 @@ class PageNetworks:
             path = shipped_card(name) if folder is None else folder / f"{name}.json"
             card = read_card(path)
             load_weights(network, card, path.with_suffix(".safetensors"))
-            network.eval()
+            network.eval().to(device)
             cards.append(card)
         self.cards = tuple(cards)
 

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ecgbatch.models.devices import device_of
 from ecgbatch.types import EXTRA_LEADS, LEADS, ByteArray, FloatArray
 
 HEIGHT_PX = 32
@@ -163,7 +164,8 @@ def read_names(
         return []
     pictures = np.stack([word_image(page, box, width_px=NAME_WIDTH_PX) for box in boxes_px])
     with torch.inference_mode():
-        likely = torch.softmax(network.names(network(torch.from_numpy(pictures)[:, None])), dim=1)
+        seen = torch.from_numpy(pictures)[:, None].to(device_of(network))
+        likely = torch.softmax(network.names(network(seen)), dim=1).cpu()
     return [dict(zip(NAMES, row, strict=True)) for row in likely.tolist()]
 
 
@@ -173,7 +175,8 @@ def read_line(
     """Read one line of text; see ``read_names``."""
     picture = word_image(page, box_px)
     with torch.inference_mode():
-        logits = network.lines(network(torch.from_numpy(picture)[None, None]))[0]
+        seen = torch.from_numpy(picture)[None, None].to(device_of(network))
+        logits = network.lines(network(seen))[0].cpu()
     likely = torch.softmax(logits, dim=1).max(dim=1)
     return collapsed(likely.indices.tolist(), likely.values.tolist())
 

@@ -43,8 +43,14 @@ LEAD = pa.struct(
         pa.field("quality", pa.float32()),
         pa.field("box_px", pa.list_(pa.float32())),
         pa.field("origin_px", pa.list_(pa.float32())),
+        pa.field("confidence", pa.list_(pa.float32())),  # NaN where nothing was read
+        pa.field("overlap_s", pa.list_(pa.float32())),
+        pa.field("repaired_uv", pa.list_(pa.float32())),  # NaN where nothing was repaired
     ]
 )
+
+READ_FROM_INK = ("confidence", "overlap_s", "repaired_uv")
+"""Fields of ``LEAD`` that leads do not have whose samples the file held."""
 
 REGION = pa.struct(
     [

@@ -124,5 +124,27 @@ SIGNALS = table(
             "samples can be drawn where they were read; null for digital leads.",
             null=True,
         ),
+        column(
+            "confidence",
+            pa.list_(pa.field("element", pa.float32(), nullable=True)),
+            "For each started second from `t0_ms` on, 0 to 1: how likely its samples are right "
+            "within half a millimetre of paper, if name, place and scale are; null where none was "
+            "read, and for digital leads.",
+            null=True,
+        ),
+        column(
+            "overlap_s",
+            pa.list_(pa.float32()),
+            "For each started second, how long in it another trace runs within a line's width; "
+            "null for digital leads.",
+            null=True,
+        ),
+        column(
+            "repaired_uv",
+            pa.list_(pa.field("element", pa.int16(), nullable=True)),
+            "Microvolts of missing samples that other limb leads tell, sample by sample as "
+            "`samples_uv`, null elsewhere; null without any. Never a part of `samples_uv`.",
+            null=True,
+        ),
     ],
 )

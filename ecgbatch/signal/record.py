@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from ecgbatch.signal.calibrate import to_microvolts, zero_line
+from ecgbatch.signal.confidence import by_second
 from ecgbatch.signal.resample import resample
 from ecgbatch.types import EXTRA_LEADS, LEADS, FloatArray, Lead, Trace
 
@@ -60,6 +61,9 @@ def read_lead(
         first_s=first / fs_hz - start_s,
         count=count,
     )
+    confidence, overlap_s = by_second(
+        trace, samples, first_s=first / fs_hz - start_s, fs_hz=fs_hz, px_per_s=px_per_s
+    )
     carried = min(px_per_mm, source_px_per_mm) if np.isfinite(source_px_per_mm) else px_per_mm
     return Lead(
         lead=region.lead,
@@ -73,6 +77,8 @@ def read_lead(
         quality=0.0,
         box_px=(region.left_px, region.top_px, region.right_px, region.bottom_px),
         origin_px=(trace.x0_px + (first / fs_hz - start_s) * px_per_s, zero_px),
+        confidence=confidence,
+        overlap_s=overlap_s,
     )
 
 

@@ -21,6 +21,7 @@ from ecgbatch.flags import Flag
 from ecgbatch.signal.limbs import check_limbs
 from ecgbatch.signal.quality import judge_lead, judge_page
 from ecgbatch.signal.record import in_order, read_lead
+from ecgbatch.signal.repair import repaired
 from ecgbatch.stages.base import Needs, TableFunction
 from ecgbatch.stages.rows import Row, Values, map_rows
 from ecgbatch.types import Lead, Region, Trace
@@ -60,7 +61,7 @@ def _read_page(row: Row, *, settings: CalibrateSettings) -> Iterator[Values]:
         unjudged = [_as_lead(values) for values in row.structs("leads")]
     if not any(lead.coverage > 0 for lead in unjudged):
         raise PageError(Reason.NO_TRACE, regions=len(unjudged))
-    leads, lead_flags = _judged(in_order(unjudged))
+    leads, lead_flags = _judged(repaired(in_order(unjudged)))
     limbs = check_limbs(leads)
     verdict = judge_page(
         leads,
@@ -90,6 +91,8 @@ def _judged(leads: Sequence[Lead]) -> tuple[list[Lead], set[Flag]]:
         score, flags = judge_lead(lead.signal_uv, fs_hz=lead.fs_hz, overlap=lead.overlap)
         judged.append(replace(lead, quality=score))
         all_flags |= flags
+        if lead.repaired_uv is not None:
+            all_flags.add(Flag.REPAIRED)
     return judged, all_flags
 
 
@@ -106,7 +109,7 @@ def _as_trace(values: dict[str, Any]) -> Trace:
 
 def _as_lead(values: dict[str, Any]) -> Lead:
     places = {name: tuple(map(float, values[name])) or None for name in ("box_px", "origin_px")}
-    return Lead(**(values | places))
+    return Lead(**(values | places | dict.fromkeys(schema.READ_FROM_INK)))
 
 
 def _or_null(value: float) -> float | None:

@@ -134,6 +134,8 @@ class Locate:
         """
         if not self.settings.networks:
             return partial(locate, settings=self.settings)
+        from ecgbatch.models.devices import device_for
         from ecgbatch.models.networks import PageNetworks
 
-        return partial(locate, settings=self.settings, networks=PageNetworks())
+        networks = PageNetworks(device=device_for(gpus=self.needs.gpus))
+        return partial(locate, settings=self.settings, networks=networks)

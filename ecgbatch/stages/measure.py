@@ -61,6 +61,7 @@ def _as_lead(values: dict[str, Any]) -> Lead:
             | {
                 "box_px": None,
                 "origin_px": None,
+                **dict.fromkeys(schema.READ_FROM_INK),
                 "signal_uv": np.asarray(values["signal_uv"], np.float32),
             }
         )

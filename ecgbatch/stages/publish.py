@@ -95,6 +95,8 @@ def _signals(done: pa.Table, *, run_id: str) -> tuple[pa.Table, pa.Array]:
         "segment": pa.array(_counts_so_far(page, code), pa.int32()),
         "samples_uv": samples,
         "coverage": pa.array(known / np.maximum(length, 1), pa.float32()),
+        "confidence": _with_nulls(pc.struct_field(lead, "confidence")),
+        "repaired_uv": _samples(pc.struct_field(lead, "repaired_uv"))[0],
     }
     columns = [
         values[field.name] if field.name in values else pc.struct_field(lead, field.name)
@@ -153,10 +155,25 @@ def _samples(signal_uv: pa.ListArray) -> tuple[pa.ListArray, np.ndarray, np.ndar
     whole = np.rint(np.where(known, values, 0)).astype(np.int16)
     dtype = schema.SIGNALS.field("samples_uv").type
     samples = pa.ListArray.from_arrays(
-        pa.array(ends, pa.int32()), pa.array(whole, mask=~known), type=dtype
+        pa.array(ends, pa.int32()),
+        pa.array(whole, mask=~known),
+        type=dtype,
+        mask=signal_uv.is_null(),
     )
     before = np.concatenate([[0], np.cumsum(known)])
     return samples, before[ends[1:]] - before[ends[:-1]], length
+
+
+def _with_nulls(lists: pa.ListArray) -> pa.ListArray:
+    """Numbers that are none become null; so do they in lists."""
+    length = pc.fill_null(pc.list_value_length(lists), 0).to_numpy()
+    values = lists.flatten()
+    return pa.ListArray.from_arrays(
+        pa.array(np.concatenate([[0], np.cumsum(length)]), pa.int32()),
+        pc.if_else(pc.is_nan(values), pa.scalar(None, values.type), values),
+        type=schema.SIGNALS.field("confidence").type,
+        mask=lists.is_null(),
+    )
 
 
 def _counts_so_far(page: np.ndarray, code: np.ndarray) -> np.ndarray:

@@ -6,6 +6,7 @@ from ecgbatch import schema
 from ecgbatch.errors import PageError, Reason, SchemaError
 from ecgbatch.stages.publish import published
 from ecgbatch.stages.rows import error_value
+from ecgbatch.tables import leads
 
 ABOUT = {
     "run_id": "run-1",
@@ -171,3 +172,22 @@ def test_rows_from_several_chunks_are_published_alike():
 def test_other_columns_are_refused():
     with pytest.raises(SchemaError):
         published(schema.TRACED.empty_table(), **ABOUT)
+
+
+def test_what_is_told_by_the_second_is_published_and_stays_apart_from_the_samples():
+    nan = float("nan")
+    told = lead(
+        signal_uv=(1.0, nan, 3.0),
+        confidence=[0.75, nan],
+        overlap_s=[0.5, 0.0],
+        repaired_uv=[nan, 2.4, nan],
+    )
+    signals = publish(page(0, told, lead("V1")), page(1, lead("I")))["signals"]
+    assert signals["samples_uv"].to_pylist()[0] == [1, None, 3]
+    assert signals["confidence"].to_pylist() == [[0.75, None], None, None]
+    assert signals["overlap_s"].to_pylist() == [[0.5, 0.0], None, None]
+    assert signals["repaired_uv"].to_pylist() == [[None, 2, None], None, None]
+    found, digital, _ = leads(signals)
+    assert np.isnan(found.repaired_uv[0])
+    assert found.confidence[0] == 0.75
+    assert digital.confidence is digital.repaired_uv is None

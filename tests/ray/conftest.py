@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 CPUS = 4
+GPUS = 1  # by name only: torch finds none, and computes on the CPU
 
 
 @pytest.fixture(scope="session")
@@ -21,6 +22,7 @@ def ray_address():
     started = ray.init(
         address="local",
         num_cpus=CPUS,
+        num_gpus=GPUS,
         object_store_memory=256 * 2**20,
         include_dashboard=False,
         logging_level="warning",
