@@ -29,7 +29,8 @@ from reading import KINDS, draw_page
 from scipy import signal as filters
 
 from ecgbatch.errors import PageError
-from ecgbatch.evaluation.metrics import lead_error, snr_challenge_2024
+from ecgbatch.evaluation.metrics import lead_error
+from ecgbatch.evaluation.snr import snr_challenge_2024
 from ecgbatch.imaging.cores import use_one_core
 from ecgbatch.imaging.ink import find_ink
 from ecgbatch.imaging.layout import find_regions

@@ -25,7 +25,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import cv2
 import numpy as np
 
-from ecgbatch.evaluation.metrics import snr_plain
+from ecgbatch.evaluation.snr import snr_plain
 from ecgbatch.evaluation.truth import find_records, read_record
 from ecgbatch.imaging.pen import centre_line
 from ecgbatch.imaging.runs import find_runs, ink_level

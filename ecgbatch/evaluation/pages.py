@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import signal as filters
 
-from ecgbatch.evaluation.metrics import (
-    LeadError,
-    lead_error,
+from ecgbatch.evaluation.metrics import LeadError, lead_error
+from ecgbatch.evaluation.snr import (
     score_competition_2025,
     snr_challenge_2024,
     snr_competition_2025,

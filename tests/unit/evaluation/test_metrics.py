@@ -1,15 +1,13 @@
 import numpy as np
 import pytest
 
-from ecgbatch.evaluation.metrics import (
-    best_shift,
-    lead_error,
+from ecgbatch.evaluation.metrics import lead_error, time_scale
+from ecgbatch.evaluation.shifts import best_shift, shift_to
+from ecgbatch.evaluation.snr import (
     score_competition_2025,
-    shift_to,
     snr_challenge_2024,
     snr_competition_2025,
     snr_plain,
-    time_scale,
 )
 from tests.factories_ink import beats_mv
 
