@@ -1,10 +1,11 @@
 """Where the time of one page goes: every stage and the parts of it, next to decoding its JPEG.
 
-    python benchmarks/page_cost.py [--dpi 300] [--style pink_letter] [--rounds 15] [--no-segmenter]
+    python benchmarks/page_cost.py [--dpi 300] [--style pink_letter] [--layout 3x4+1R]
+        [--rounds 15] [--no-segmenter]
 
-One page of 3x4 + rhythm goes through the stages of a conversion in this process, again and again;
-medians of wall milliseconds on one thread. The sum is without ``measure``, which needs no pixels.
-The last line is page faults: fresh memory, which costs as much as most steps that fill it.
+One page goes through the stages of a conversion in this process, again and again; medians of wall
+milliseconds on one thread. The sum is without ``measure``, which needs no pixels. The last line is
+page faults: fresh memory, which costs as much as most steps that fill it.
 """
 
 from __future__ import annotations
@@ -89,6 +90,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dpi", type=float, default=300.0)
     parser.add_argument("--style", default="pink_letter")
+    parser.add_argument("--layout", default="3x4+1R")
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--no-segmenter", action="store_true", help="trace by geometry alone")
     arguments = parser.parse_args()
@@ -97,7 +99,7 @@ def main() -> None:
     page = render(
         simulate(0, seconds=11.0).by_name(),
         fs_hz=500.0,
-        layout=layout("3x4+1R"),
+        layout=layout(arguments.layout),
         style=style(arguments.style),
         dpi=arguments.dpi,
         seed=0,
@@ -125,7 +127,9 @@ def main() -> None:
         begun = time.perf_counter()
         simplejpeg.decode_jpeg(jpeg)
         decode.append(1000 * (time.perf_counter() - begun))
-    print(f"{page.pixels.shape[1]} x {page.pixels.shape[0]} px, {arguments.style}")
+    print(
+        f"{page.pixels.shape[1]} x {page.pixels.shape[0]} px, {arguments.layout}, {arguments.style}"
+    )
     for name, values in parts.items():
         print(f"    {name:45}{np.median(values[2:]):7.1f} ms")
     total = 0.0

@@ -149,10 +149,14 @@ class TraceReader:
 
 @torch.inference_mode()
 def _readings(inks: Sequence[Tensor], logits: Sequence[Tensor]) -> list[Reading]:
-    """Read what came of windows of one width, all of them at once."""
-    heights = torch.cat([part.to(logits[-1].device) for part in logits])
-    y_px, spread_px, certainty = read_heights(heights)
+    """Read what came of windows of one size, all of them at once; without memory, bit by bit."""
+    try:
+        said = [read_heights(torch.cat([part.to(logits[-1].device) for part in logits]))]
+    except (RuntimeError, MemoryError) as error:
+        if not memory_ended(error):
+            raise
+        said = [read_heights(part.cpu()) for part in logits]
+    columns = (torch.cat(list(inks)), *(torch.cat(parts) for parts in zip(*said, strict=True)))
     return [
-        Reading(*(part.cpu().numpy() for part in parts))
-        for parts in zip(torch.cat(list(inks)), y_px, spread_px, certainty, strict=True)
+        Reading(*(part.cpu().numpy() for part in parts)) for parts in zip(*columns, strict=True)
     ]

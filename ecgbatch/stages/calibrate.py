@@ -44,7 +44,7 @@ def calibrate(traces: pa.Table, *, settings: CalibrateSettings) -> Iterator[pa.T
 
 
 def _read_page(row: Row, *, settings: CalibrateSettings) -> Iterator[Values]:
-    traces = [_as_trace(values) for values in row.structs("traces")]
+    traces = [as_trace(values) for values in row.structs("traces")]
     if traces:
         unjudged = [
             read_lead(
@@ -96,7 +96,8 @@ def _judged(leads: Sequence[Lead]) -> tuple[list[Lead], set[Flag]]:
     return judged, all_flags
 
 
-def _as_trace(values: dict[str, Any]) -> Trace:
+def as_trace(values: dict[str, Any]) -> Trace:
+    """Build a trace from what ``schema.TRACE`` holds of it."""
     return Trace(
         region=Region(**{name: values[name] for name in schema.REGION.names}),
         x0_px=values["x0_px"],

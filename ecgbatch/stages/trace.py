@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from ecgbatch import schema, types
 from ecgbatch.config import TraceSettings
-from ecgbatch.errors import PageError, Reason
+from ecgbatch.errors import PageError, Reason, RunError
 from ecgbatch.flags import Flag
 from ecgbatch.imaging.telling import Question, Reading, TraceNetwork, answer, ask
 from ecgbatch.imaging.trace import trace_leads
@@ -88,7 +88,9 @@ class _Asking:
                     answers[index] = error
         try:
             readings = iter(self._read(list(questions.values())))
-        except PageError:  # of one window, and its page is not known: each by itself
+        except RunError:
+            raise
+        except Exception:  # noqa: BLE001  # of one window, whose page is not known: each by itself
             return answers | {index: self._alone(each) for index, each in questions.items()}
         for index, each in questions.items():
             answers[index] = (each, [next(readings) for _ in each.planes])
@@ -110,7 +112,9 @@ class _Asking:
     def _alone(self, question: Question) -> _Answer:
         try:
             return question, self._read([question])
-        except PageError as error:
+        except RunError:
+            raise
+        except Exception as error:  # noqa: BLE001  # raised where its page is traced
             return error
 
     def _read(self, questions: Sequence[Question]) -> Sequence[Reading]:

@@ -126,6 +126,24 @@ def test_memory_of_the_cpu_ends_in_words_alone(model, monkeypatch):
     assert sizes == [2, 1, 1]
 
 
+def test_heights_are_read_bit_by_bit_where_memory_for_all_of_them_ends(model, monkeypatch):
+    planes, lines = windows(64, 64, 64)
+    whole = TraceReader(model).read(planes, lines)
+    sizes = []
+
+    def scarce(logits):
+        sizes.append(len(logits))
+        if len(logits) > 1:
+            raise torch.OutOfMemoryError
+        return read_heights(logits)
+
+    monkeypatch.setattr("ecgbatch.models.trace_reader.read_heights", scarce)
+    bits = TraceReader(model, batch_px=64 * HEIGHT_PX).read(planes, lines)
+    assert sizes == [3, 1, 1, 1]
+    for one, other in zip(whole, bits, strict=True):
+        np.testing.assert_allclose(one.certainty, other.certainty, atol=1e-2)
+
+
 def test_half_numbers_change_heights_by_less_than_the_pen(model):
     reader = TraceReader(model)
     planes, lines = windows(128)
