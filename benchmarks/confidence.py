@@ -6,9 +6,10 @@
     python benchmarks/confidence.py pages/
 
 Pages of known records are traced. Every second of a lead is right if its samples are within half
-a millimetre of the record (RMS, after the best shift of the lead and without its offset). A
-logistic curve from doubt and missing ink to that is fitted on half of the pages, and
-``signal.confidence`` holds its three constants. The other half tells how often each confidence was
+a millimetre of the record (RMS, without the offset of the lead, after its best shift, and after one
+of the second by 40 ms at most: a clock that runs wrong is a doubt of the page, too). A
+logistic curve from doubt to that is fitted on half of the pages, and
+``signal.confidence`` holds its two constants. The other half tells how often each confidence was
 right. Leads that are another lead or stand elsewhere, with r below 0.8, are told apart: names and
 places are doubts of a page, and not of a second.
 """
@@ -31,6 +32,7 @@ from ecgbatch.evaluation.shifts import best_shift, shift_to
 from ecgbatch.evaluation.truth import TrueRecord, read_record
 from ecgbatch.flow.evaluate import converted
 from ecgbatch.imaging.cores import use_one_core
+from ecgbatch.imaging.crossing import BoolArray
 from ecgbatch.signal.confidence import RIGHT_MM, chance, doubt_by_second
 from ecgbatch.signal.record import read_lead
 from ecgbatch.stages.calibrate import as_trace
@@ -40,12 +42,13 @@ from jobs.convert import stages
 
 FS_HZ = 500.0
 SHORTEST_S = 0.2  # of a last second
+MOST_SHIFT = round(0.04 * FS_HZ)
 OTHER_LEAD_R = 0.8
 EDGES = (0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.98, 1.0)
 
 
-def seconds_of(row: Row, record: TrueRecord) -> Iterator[tuple[float, float, float, bool]]:
-    """Yield doubt, missing share, r of the lead, and whether it was right, for every second."""
+def seconds_of(row: Row, record: TrueRecord) -> Iterator[tuple[float, float, bool]]:
+    """Yield doubt, r of the lead, and whether it was right, for every second."""
     for values in row.structs("traces"):
         trace = as_trace(values)
         lead = read_lead(
@@ -71,28 +74,42 @@ def seconds_of(row: Row, record: TrueRecord) -> Iterator[tuple[float, float, flo
         if known.sum() < FS_HZ / 2:
             continue
         r = float(np.corrcoef(read_mm[known], true_mm[known])[0, 1])
-        off_mm -= np.median(off_mm[known])
+        read_mm -= np.median(off_mm[known])
+        true_mm = (
+            1000 * mm_per_uv * np.pad(shift_to(around, -shift), margin, constant_values=np.nan)
+        )
         px_per_s = row["rectified_px_per_mm"] * row["speed_mm_per_s"]
         first_s = lead.t0_ms / 1000 - trace.region.t0_ms / 1000
         first_s -= (trace.x0_px - trace.region.left_px) / px_per_s
         count = -(-lead.signal_uv.size // round(FS_HZ))
         doubt_mm, _ = doubt_by_second(trace, first_s=first_s, px_per_s=px_per_s, seconds=count)
         for second in range(count):
-            part = off_mm[second * round(FS_HZ) : (second + 1) * round(FS_HZ)]
-            finite = np.isfinite(part)
-            if part.size >= SHORTEST_S * FS_HZ and finite.any():
-                rms_mm = float(np.sqrt(np.mean(part[finite] ** 2)))
-                yield doubt_mm[second], 1 - finite.mean(), r, rms_mm < RIGHT_MM
+            start, stop = (round(place * FS_HZ) for place in (second, second + 1))
+            part = read_mm[start:stop]
+            known = np.isfinite(part)
+            if part.size < SHORTEST_S * FS_HZ or not known.any():
+                continue
+            there = true_mm[2 * margin + start - MOST_SHIFT :][: part.size + 2 * MOST_SHIFT]
+            rms_mm = closest_mm(part, there, known)
+            if np.isfinite(rms_mm):
+                yield doubt_mm[second], r, rms_mm < RIGHT_MM
 
 
-def fitted(doubt_mm: DoubleArray, gap: DoubleArray, right: DoubleArray) -> DoubleArray:
+def closest_mm(part: DoubleArray, there: DoubleArray, known: BoolArray) -> float:
+    """RMS error of a second at the best of its shifts; infinite where the record lacks it."""
+    shifted = np.lib.stride_tricks.sliding_window_view(there, part.size)[:, known]
+    squares = ((shifted - part[known]) ** 2).mean(axis=1)
+    return float(np.sqrt(squares[np.isfinite(squares)].min(initial=np.inf)))
+
+
+def fitted(doubt_mm: DoubleArray, right: DoubleArray) -> DoubleArray:
     """Fit the constants of ``signal.confidence`` by Newton's method, a little held back."""
-    inputs = np.stack([np.ones_like(doubt_mm), doubt_mm, gap], axis=1)
-    weights = np.zeros(3)
+    inputs = np.stack([np.ones_like(doubt_mm), np.sqrt(doubt_mm)], axis=1)
+    weights = np.zeros(2)
     for _ in range(30):
         share = 1 / (1 + np.exp(-inputs @ weights))
         slope = inputs.T @ (right - share) - 1e-3 * weights
-        bend = (inputs * (share * (1 - share))[:, None]).T @ inputs + 1e-3 * np.eye(3)
+        bend = (inputs * (share * (1 - share))[:, None]).T @ inputs + 1e-3 * np.eye(2)
         weights = weights + np.linalg.solve(bend, slope)
     return np.asarray(weights)
 
@@ -104,7 +121,7 @@ def main() -> None:
     folder = parser.parse_args().pages.resolve()
     use_one_core()
     config = RunConfig()
-    found: list[tuple[float, float, float, bool, bool]] = []
+    found: list[tuple[float, float, bool, bool]] = []
     for uri, page, record in converted(
         str(folder),
         folder / "truth",
@@ -116,11 +133,11 @@ def main() -> None:
         if row["error"] is None:
             tested = bool(int(Path(uri).stem.rpartition("_")[2]) // 2 % 2)
             found += [(*each, tested) for each in seconds_of(row, read_record(record))]
-    doubt_mm, gap, r, right, tested_on = np.array(found, np.float64).T
+    doubt_mm, r, right, tested_on = np.array(found, np.float64).T
     own = r >= OTHER_LEAD_R
     learnt = own & (tested_on == 0)
-    print("fitted:", *np.round(fitted(doubt_mm[learnt], gap[learnt], right[learnt]), 2))
-    told = chance(doubt_mm, gap)
+    print("fitted:", *np.round(fitted(doubt_mm[learnt], right[learnt]), 2))
+    told = chance(doubt_mm)
     test = tested_on == 1
     print(
         f"{test.sum():.0f} seconds of other pages, {100 * own[test].mean():.0f} % of the own lead"

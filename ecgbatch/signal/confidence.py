@@ -2,9 +2,9 @@
 
 A second's confidence is the chance that its samples are right within half a millimetre of paper
 (RMS), given that the lead's name, place and scale are: doubts about those are flags of the page.
-It follows from one number, the mean over the second of how far heights may be off, by a logistic
-curve that was fitted to drawn pages of known records; ``benchmarks/confidence.py`` fits it and
-prints how often each confidence was right on other pages.
+It follows from how far heights may be off, RMS over the second, in which missing ink counts as a
+millimetre, by a logistic curve that was fitted to drawn pages of known records;
+``benchmarks/confidence.py`` fits it and prints how often each confidence was right on other pages.
 """
 
 from __future__ import annotations
@@ -17,9 +17,8 @@ RIGHT_MM = 0.5
 MOST_DOUBT_MM = 2.0
 """More than this is another trace, and no worse for being farther."""
 
-_SURE = 4.0
-_PER_MM = -6.0
-_PER_GAP = -3.0
+_SURE = 3.9
+_PER_ROOT_MM = -6.2
 
 
 def by_second(
@@ -44,30 +43,25 @@ def by_second(
     doubt_mm, overlap = doubt_by_second(trace, first_s=first_s, px_per_s=px_per_s, seconds=seconds)
     second = (np.arange(signal_uv.size) / fs_hz).astype(np.intp)
     length = np.bincount(second, minlength=seconds)
-    read = np.bincount(second, np.isfinite(signal_uv), minlength=seconds) / length
-    confidence = np.where(read > 0, chance(doubt_mm, 1 - read), np.nan)
+    read = np.bincount(second, np.isfinite(signal_uv), minlength=seconds)
+    confidence = np.where(read > 0, chance(doubt_mm), np.nan)
     return confidence.astype(np.float32), (overlap * length / fs_hz).astype(np.float32)
 
 
 def doubt_by_second(
     trace: Trace, *, first_s: float, px_per_s: float, seconds: int
 ) -> tuple[DoubleArray, DoubleArray]:
-    """Return the mean doubt of each second in mm, and the share of it that others run beside."""
+    """Return the RMS doubt of each second in mm, and the share of it that others run beside."""
     time_s = np.arange(trace.y_px.size) * trace.step_px / px_per_s - first_s
     second = np.clip(np.floor(time_s), 0, seconds - 1).astype(np.intp)
     count = np.maximum(np.bincount(second, minlength=seconds), 1)
     doubt = np.minimum(trace.doubt_mm, MOST_DOUBT_MM)
     return (
-        np.bincount(second, doubt, minlength=seconds) / count,
+        np.sqrt(np.bincount(second, doubt**2, minlength=seconds) / count),
         np.bincount(second, trace.overlap, minlength=seconds) / count,
     )
 
 
-def chance(doubt_mm: DoubleArray, gap: DoubleArray) -> DoubleArray:
-    """Return how likely a second is right.
-
-    Args:
-        doubt_mm: ``(second,)`` mean doubt.
-        gap: ``(second,)`` share of its samples that was not read.
-    """
-    return np.asarray(1 / (1 + np.exp(-(_SURE + _PER_MM * doubt_mm + _PER_GAP * gap))))
+def chance(doubt_mm: DoubleArray) -> DoubleArray:
+    """Return how likely a second of so large an RMS doubt is right."""
+    return np.asarray(1 / (1 + np.exp(-(_SURE + _PER_ROOT_MM * np.sqrt(doubt_mm)))))
