@@ -43,18 +43,34 @@ def report(
             "--output", "-o", metavar="HTML", help="A file; default: report.html beside the run."
         ),
     ] = None,
+    samples: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Pictures of each class and each reason.")
+    ] = 2,
+    paper: Annotated[
+        bool,
+        typer.Option("--paper", help="Show their paper with its text: it can name a patient."),
+    ] = False,
     config: ConfigFile = None,
     release: Release = None,
 ) -> None:
     """Show a run on one page of HTML: counts, reasons, quality, speed, and where the time went.
 
-    The page loads nothing and opens without a network.
+    The page loads nothing and opens without a network. Its pictures show of the paper what `show`
+    does; quarantined pages are in it with `--paper` alone.
     """
     from ecgbatch.flow.report import gather, publish
     from ecgbatch.report.run_page import html
+    from ecgbatch.report.sample import sample_jpeg
 
     chosen = settings(config, release=release)
-    facts = gather(out, config=chosen, run_id=run_id)
+    facts = gather(
+        out,
+        config=chosen,
+        run_id=run_id,
+        sampler=partial(sample_jpeg, settings=chosen.read, whole_paper=paper) if samples else None,
+        samples=samples,
+        restricted=paper,
+    )
     text = html(facts)
     if page is None:
         say([f"run {facts.run_id}: {publish(out, text, config=chosen, run_id=facts.run_id)}"])

@@ -20,7 +20,10 @@ from ecgbatch.synth.dataset.recipe import make_recipe
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = typer.main.get_command(cli.app).commands
-DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "cluster/README.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
+]
 
 
 def text(name):

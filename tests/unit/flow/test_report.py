@@ -97,11 +97,13 @@ def test_samples_are_few_of_each_kind_and_a_page_without_a_picture_is_no_sample(
 
 def test_the_command_puts_the_page_beside_the_run_or_where_it_is_told(converted, capsys, tmp_path):
     out, summary = converted
-    main_ends("report", str(out))
+    main_ends("report", str(out), "--samples", "0")
     printed = capsys.readouterr().out
     beside = out / "runs" / summary.run_id / "report.html"
     assert str(beside) in printed
-    main_ends("report", str(out), summary.run_id, "-o", str(tmp_path / "page.html"))
+    main_ends(
+        *("report", str(out), summary.run_id, "--samples", "0", "-o", str(tmp_path / "page.html"))
+    )
     assert (tmp_path / "page.html").read_text() == beside.read_text()
 
 
