@@ -19,7 +19,7 @@ CLUSTER = Path(__file__).parents[3] / "cluster"
 OVERLAYS = sorted(path.name for path in (CLUSTER / "overlays").iterdir())
 KUBERNETES = "1.33"  # and later: podFailurePolicy and timeZone are stable
 
-WORKER_BYTES = 1536 * 2**20  # a worker without its decoder; see docs/benchmarks.md
+WORKER_BYTES = 1536 * 2**20  # a worker without its decoder; see cluster/README.md
 RAY_BYTES = 2**30  # raylet, agents and the reader of the plan
 UNITS = {"Gi": 2**30, "Mi": 2**20}
 
