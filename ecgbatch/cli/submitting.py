@@ -67,14 +67,14 @@ def submit(
     from ecgbatch.flow import job_server
     from ecgbatch.flow import submit as work
 
-    job = work.Job(name or "", tuple(arguments or ()), working_dir, chosen)
+    job = None if name is None else work.Job(name, tuple(arguments or ()), working_dir, chosen)
     server = job_server.server_address(address)
     client = job_server.open_client(server, without_token=without_token)
     if stop is not None:
         ended = "was stopped" if work.stop(client, stop) else "had ended before"
         say([f"job {stop} {ended}"])
         return
-    if name is not None:
+    if job is not None:
         follow = work.submit(client, job, submission_id=submission_id)
         say([f"job {follow} on {server}"])
     if follow is None or detach:

@@ -58,10 +58,13 @@ BYTES_WRITTEN = Measure(PREFIX + "bytes_written", "counter", "Bytes of committed
 PARTS = Measure(PREFIX + "parts", "counter", "Parts that were committed.")
 SCANS_LEFT = Measure(PREFIX + "scans_left", "gauge", "Files of the plan that are not done yet.")
 IN_HAND = Measure(PREFIX + "in_hand", "gauge", "Files and pages in workers' hands right now.")
+WITHOUT_GPU = Measure(
+    PREFIX + "workers_without_gpu", "gauge", "Workers that were given a GPU and found none."
+)
 
 MEASURES = (
     *(PAGES, SCANS, STAGE_PAGES, STAGE_SECONDS, BYTES_READ, BYTES_WRITTEN, PARTS),
-    *(SCANS_LEFT, IN_HAND),
+    *(SCANS_LEFT, IN_HAND, WITHOUT_GPU),
 )
 
 Series = dict[tuple[str, tuple[str, ...]], float]

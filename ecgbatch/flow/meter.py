@@ -42,3 +42,4 @@ class Meter:
         self._told = now
         self._metrics[measures.SCANS_LEFT.name].set(scans_left)
         self._metrics[measures.IN_HAND.name].set(in_hand)
+        self._metrics[measures.WITHOUT_GPU.name].set(tally.without_gpu)

@@ -53,6 +53,7 @@ def sample_jpeg(
     if drawn.without_paper == "quarantined":
         return None
     picture = cv2.imdecode(np.frombuffer(drawn.png, np.uint8), cv2.IMREAD_COLOR)
+    assert picture is not None  # it was drawn here
     scale = min(1.0, _WIDTH_PX / picture.shape[1])
     small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     return bytes(cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])[1])

@@ -34,18 +34,20 @@ def scraped():
 
 @contextmanager
 def scraping():
-    """Scrape again and again, as Prometheus does; yield the highest value of each series so far."""
-    highest = Counter()
+    """Scrape again and again, as Prometheus does; yield the names and highest values so far."""
+    names, highest = set(), Counter()
     ended = threading.Event()
 
     def scrape():
         while not ended.wait(0.2):
-            highest.update(scraped() - highest)  # no counter ever falls
+            now = scraped()
+            names.update(name for name, _ in now)
+            highest.update(now - highest)  # no counter ever falls
 
     with ThreadPoolExecutor(1) as pool:
         scraper = pool.submit(scrape)
         try:
-            yield highest
+            yield names, highest
         finally:
             ended.set()
             scraper.result()
@@ -55,9 +57,9 @@ def test_a_run_exports_its_counts_under_the_names_that_dashboards_use(tmp_path):
     source = archive(tmp_path / "CANARYSON", 12, slow_s=0.5, bad={"defect_page": 1})
     config = settings(scans_per_block=1, scans_per_part=2)
     before = scraped()
-    with scraping() as highest:
+    with scraping() as (names, highest):
         convert(source, str(tmp_path / "out"), stages=stages(source), config=config)
-    assert {name for name, _ in highest} >= {measure.exported for measure in MEASURES}
+    assert names >= {measure.exported for measure in MEASURES}
     grown = highest - before
     assert 0 < grown["ray_ecgbatch_pages_total", ("published", "")] <= 16
     assert grown["ray_ecgbatch_stage_seconds_total", ("fetch",)] > 0
