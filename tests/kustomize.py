@@ -45,6 +45,10 @@ def _build(folder, objects):
         objects = _patched(folder, patch, objects)
     for image in told.get("images", ()):
         _rename(objects, image)
+    if "namespace" in told:
+        for each in objects:
+            if each["kind"] != "Namespace":
+                each["metadata"]["namespace"] = told["namespace"]
     return objects
 
 

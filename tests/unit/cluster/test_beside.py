@@ -55,6 +55,15 @@ def test_the_image_ends_as_somebody_without_rights_and_with_everything_pinned():
             assert "--constraint constraints.txt" in install
 
 
+def test_a_login_shell_finds_ray_in_the_image():
+    """KubeRay runs ``bash -lc "ray start …"``, and /etc/profile makes PATH anew."""
+    (path,) = re.findall(
+        r"^ENV PATH=(\S+):\$PATH", (IMAGE / "Containerfile").read_text(), re.MULTILINE
+    )
+    profile = [words for step, words in container_file() if step == "RUN" and "profile.d" in words]
+    assert f"export PATH={path}:$PATH" in profile[0]
+
+
 def test_what_is_installed_is_what_the_constraints_pin():
     names = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
     pins = {
@@ -89,7 +98,8 @@ def test_plain_machines_have_what_the_configuration_asks_for(machines):
     store = f"--object-store-memory={config.pools.object_store_bytes}"
     for commands in ("head_start_ray_commands", "worker_start_ray_commands"):
         assert any(store in command for command in machines[commands])
-        assert any("RAY_AUTH_MODE=token" in command for command in machines[commands])
+        for variable in ("RAY_AUTH_MODE=token", "ECGBATCH_ID_KEY_FILE="):
+            assert any(variable in command for command in machines[commands])
     assert any("--dashboard-host=127.0.0.1" in each for each in machines["head_start_ray_commands"])
     assert machines["available_node_types"]["head"]["resources"]["CPU"] == 0
     for source in machines["file_mounts"].values():

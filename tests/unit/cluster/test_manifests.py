@@ -77,6 +77,28 @@ def test_a_slip_in_an_object_is_found(kind, name, path, wrong):
         require_valid(each)
 
 
+def test_everything_stands_in_the_namespace_that_is_closed_to_others(objects):
+    (namespace,) = [each["metadata"]["name"] for each in objects if each["kind"] == "Namespace"]
+    inside = [each for each in objects if each["kind"] != "Namespace"]
+    assert {each["metadata"]["namespace"] for each in inside} == {namespace}
+
+
+def test_every_image_was_given_a_registry(objects):
+    named = []
+
+    def look(value):
+        if isinstance(value, dict):
+            named.extend(container["image"] for container in value.get("containers", ()))
+            value = list(value.values())
+        if isinstance(value, list):
+            for inner in value:
+                look(inner)
+
+    look(objects)
+    assert named
+    assert all("/" in image and ":" in image for image in named)
+
+
 def test_the_memory_of_a_reader_holds_what_the_configuration_allows_its_workers(objects):
     settings = one(objects, "ConfigMap", "ecgbatch-settings")["data"]["run.toml"]
     config = RunConfig.model_validate(tomllib.loads(settings))
