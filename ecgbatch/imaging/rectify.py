@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import cv2
@@ -58,6 +58,11 @@ class FlatPaper:
     px_per_mm_x: float
     px_per_mm_y: float
     skew_deg: float = 0.0
+
+    def scaled(self, factor: float) -> FlatPaper:
+        """Return the same page with so many times the pixels in a millimetre."""
+        x, y = self.px_per_mm_x * factor, self.px_per_mm_y * factor
+        return replace(self, px_per_mm_x=x, px_per_mm_y=y)
 
     @property
     def flat_to_px(self) -> DoubleArray:

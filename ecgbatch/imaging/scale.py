@@ -16,6 +16,8 @@ _GAINS_MM_PER_MV = (2.5, 5.0, 10.0, 20.0, 40.0)
 _SPEEDS_MM_PER_S = (6.25, 12.5, 25.0, 50.0)
 _SNAP = 0.06  # pulses measured on rendered and scanned pages stay within 4 %
 _SPEED_SNAP = 0.12  # a pen's width out of 5 mm
+_LEAST_PULSES, _SAME_HEIGHT = 2, 0.02
+_ASSUMED_OFF = 0.25  # paper from 210 mm to 350 mm long, where 280 mm is assumed
 _ALIKE = 0.15  # pulses of one page that differ by more have different gains
 
 
@@ -41,6 +43,34 @@ class Scale:
 def has_usual_height(pulse: Pulse) -> bool:
     """Whether its first plateau is one of the heights that carts print."""
     return _snapped(pulse.heights_mm[0] / _PULSE_MV, _GAINS_MM_PER_MV, within=_SNAP) is not None
+
+
+def paper_px_per_mm(pulses: Sequence[Pulse], *, assumed_px_per_mm: float) -> float | None:
+    """Measure the scale of paper without a grid on its pulses.
+
+    A pulse is as high as one of the usual gains says, and as wide as one of the usual speeds, so
+    that both sides tell by how much an assumed scale is off.
+
+    Args:
+        pulses: Calibration pulses of the page.
+        assumed_px_per_mm: Scale that their millimetres were measured with.
+
+    Returns:
+        Pixels per millimetre; None where the pulses are too few or too unlike each other, or where
+        their height and their width say different things.
+    """
+    if len(pulses) < _LEAST_PULSES:
+        return None
+    heights = np.array([pulse.heights_mm[0] for pulse in pulses])
+    height_mm, width_mm = float(np.median(heights)), float(np.median([p.width_mm for p in pulses]))
+    if np.median(np.abs(heights / height_mm - 1)) > _SAME_HEIGHT:
+        return None
+    gain = _snapped(height_mm / _PULSE_MV, _GAINS_MM_PER_MV, within=_ASSUMED_OFF)
+    if gain is None:
+        return None
+    off = height_mm / (gain * _PULSE_MV)
+    speed = _snapped(width_mm / off / _PULSE_S[0], _SPEEDS_MM_PER_S, within=_SPEED_SNAP)
+    return None if speed is None else assumed_px_per_mm * off
 
 
 def read_scale(

@@ -11,10 +11,12 @@ from ecgbatch.flags import Flag
 from ecgbatch.imaging.colour import ink_weights
 from ecgbatch.imaging.grid import PaperGrid, find_grid
 from ecgbatch.imaging.ink import find_ink
+from ecgbatch.imaging.layout import find_regions
 from ecgbatch.imaging.orient import Orientation, find_orientation
 from ecgbatch.imaging.ranks import levels_at, thinned
 from ecgbatch.imaging.rectify import FlatPaper, PaperMap, plan_warp, rectify
 from ecgbatch.imaging.reduced import ReducedPage, reduce_page
+from ecgbatch.imaging.scale import paper_px_per_mm
 from ecgbatch.imaging.skew import find_skew
 from ecgbatch.types import ByteArray, DoubleArray, Grid, Page, Warp
 
@@ -86,10 +88,16 @@ def stand_upright(page: Page, *, px_per_mm: float) -> UprightPage:
         flags.append(Flag.ORIENTATION_DOUBTFUL)
     if sides.mirrored:
         flags.append(Flag.MIRRORED)
-    warp = plan_warp(
-        paper, shape_px=shape_px, px_per_mm=px_per_mm, quarter_turns=sides.quarter_turns
-    )
-    pitch = _pitch(paper, shape_px, sides.quarter_turns)
+    turns = sides.quarter_turns
+    warp = plan_warp(paper, shape_px=shape_px, px_per_mm=px_per_mm, quarter_turns=turns)
+    upright = rectify(pixels, warp, weights=weights)
+    if isinstance(paper, FlatPaper) and source == "assumed":
+        told = _px_per_mm_of_pulses(upright, assumed_px_per_mm=px_per_mm)
+        if told is not None:
+            paper, source = paper.scaled(told / px_per_mm), "pulse"
+            warp = plan_warp(paper, shape_px=shape_px, px_per_mm=px_per_mm, quarter_turns=turns)
+            upright = rectify(pixels, warp, weights=weights)
+    pitch = _pitch(paper, shape_px, turns)
     if source == "grid" and _is_doubtful(pitch, page):
         flags.append(Flag.SCALE_DOUBTFUL)
     grid = Grid(
@@ -98,7 +106,6 @@ def stand_upright(page: Page, *, px_per_mm: float) -> UprightPage:
         source=source,
         confidence=0.0 if found is None else found.confidence,
     )
-    upright = rectify(pixels, warp, weights=weights)
     return UprightPage(upright, warp, grid, tuple(flags))
 
 
@@ -119,6 +126,16 @@ def _require_traces(sides: Orientation, *, grid_seen: bool) -> None:
     raise PageError(
         Reason.NOT_ECG, trace_mm=sides.trace_mm, beats=sides.beats, grid=float(grid_seen)
     )
+
+
+def _px_per_mm_of_pulses(upright: ByteArray, *, assumed_px_per_mm: float) -> float | None:
+    """Return the scale of an upright page by the pulses beside its traces, None without any."""
+    ink = find_ink(upright, px_per_mm=assumed_px_per_mm)
+    try:
+        layout = find_regions(ink, px_per_mm=assumed_px_per_mm)
+    except PageError:  # whoever locates the leads says why
+        return None
+    return paper_px_per_mm(layout.pulses, assumed_px_per_mm=assumed_px_per_mm)
 
 
 def _paper(found: PaperGrid | None, page: Page, reduced: ReducedPage) -> tuple[PaperMap, str]:

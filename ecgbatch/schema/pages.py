@@ -54,7 +54,7 @@ PAGES = table(
         column("gain_source", pa.string(), "`printed`, `pulse`, `grid`, `file` or `assumed`."),
         column("px_per_mm_x", pa.float32(), "Grid pitch on the source, time axis.", null=True),
         column("px_per_mm_y", pa.float32(), "Grid pitch on the source, voltage axis.", null=True),
-        column("px_per_mm_source", pa.string(), "`grid`, `dpi`, `assumed` or `file`."),
+        column("px_per_mm_source", pa.string(), "`grid`, `dpi`, `pulse`, `assumed` or `file`."),
         column(
             "rotation_deg",
             pa.float32(),

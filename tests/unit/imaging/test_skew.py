@@ -63,3 +63,13 @@ def test_a_page_without_a_grid_stands_straight_when_it_is_upright(page):
     upright = stand_upright(Page(turned(page, 3.0), dpi_x=DPI, dpi_y=DPI), px_per_mm=10.0)
     assert Flag.GRID_ABSENT in upright.flags
     assert upright.warp.rotation_deg == pytest.approx(3.0, abs=0.15)
+
+
+@pytest.mark.parametrize("skew_deg", [0.0, 3.0])
+def test_pulses_tell_the_scale_of_a_page_without_a_grid_and_without_tags(page, skew_deg):
+    rows, columns = page.shape[:2]
+    wide = cv2.copyMakeBorder(page, rows // 9, 0, columns // 9, 0, cv2.BORDER_REPLICATE)
+    upright = stand_upright(Page(turned(wide, skew_deg)), px_per_mm=10.0)
+    assert Flag.SCALE_ASSUMED in upright.flags
+    assert upright.grid.source == "pulse"
+    assert upright.grid.px_per_mm_x == pytest.approx(PX_PER_MM[0], rel=0.015)
