@@ -9,18 +9,20 @@ from typing import Protocol
 import numpy as np
 
 from ecgbatch.flags import Flag
-from ecgbatch.imaging.labels import names_of_strips
+from ecgbatch.imaging.labels import pairings
 from ecgbatch.imaging.layout import Layout
 from ecgbatch.imaging.printed import PrintedScale, agreed, printed_scale
 from ecgbatch.imaging.seen import SeenLayout, SeenLead, arrange_seen
 from ecgbatch.imaging.snug import whole_line
-from ecgbatch.imaging.strips import find_strips, rows_of_strips
+from ecgbatch.imaging.table import find_rows
 from ecgbatch.types import ByteArray, DoubleArray, Findings, Region, Strip
 
 _NAME_SEEN = 0.3
 _LINE_SEEN = 0.3
 _MOST_LINES = 6
 _NO_NAME = 0.5
+_HOPELESS = 25.0
+"""Logarithm of how much less likely by their places names are not even tried."""
 _OF_NAMES = {Flag.NAMES_GUESSED, Flag.RHYTHM_UNMATCHED}
 
 Box = tuple[float, float, float, float]
@@ -87,7 +89,7 @@ def look_at(page: ByteArray, ink: ByteArray, networks: Networks, *, px_per_mm: f
         px_per_mm: Scale of the page.
     """
     findings = networks.find(page, px_per_mm=px_per_mm)
-    rows = rows_of_strips(find_strips(findings, px_per_mm=px_per_mm), px_per_mm=px_per_mm)
+    rows = find_rows(findings, px_per_mm=px_per_mm)
     lines = [
         networks.read_line(page, whole_line(ink, _box(line), px_per_mm=px_per_mm))
         for line in findings.lines[:_MOST_LINES]
@@ -100,7 +102,7 @@ def look_at(page: ByteArray, ink: ByteArray, networks: Networks, *, px_per_mm: f
     names, read = boxes[real], tuple(every[index] for index in real)
     if not rows:
         return SeenPage(findings, names, read, None, 0.0, scale)
-    layout = arrange_seen(_named(rows, names, read, px_per_mm=px_per_mm), px_per_mm=px_per_mm)
+    layout = _arranged(rows, names, read, px_per_mm=px_per_mm)
     likelihood = np.percentile([strip.likelihood for row in rows for strip in row], 10)
     return SeenPage(findings, names, read, layout, float(likelihood), scale)
 
@@ -121,8 +123,7 @@ def with_read_names(layout: Layout, seen: SeenPage, *, px_per_mm: float) -> Layo
         return layout
     strips = [_strip(region) for region in layout.regions]
     rows = _rows(strips)
-    leads = _named(rows, seen.names, seen.read, px_per_mm=px_per_mm)
-    named = arrange_seen(leads, px_per_mm=px_per_mm)
+    named = _arranged(rows, seen.names, seen.read, px_per_mm=px_per_mm)
     strip_of = {
         region.lead: place
         for region, place in zip(layout.regions, named.places, strict=True)
@@ -172,20 +173,31 @@ def _strip(region: Region) -> Strip:
     )
 
 
-def _named(
+def _arranged(
     rows: Sequence[Sequence[Strip]],
     names: DoubleArray,
     read: Sequence[Mapping[str, float]],
     *,
     px_per_mm: float,
-) -> list[list[SeenLead]]:
+) -> SeenLayout:
+    """Name traces as place, letters and usual orders together make it likeliest."""
     strips = [strip for row in rows for strip in row]
-    given = names_of_strips(strips, names, px_per_mm=px_per_mm)
-    leads = iter(
-        SeenLead(strip, {} if index is None else read[index])
-        for strip, index in zip(strips, given, strict=True)
-    )
-    return [[next(leads) for _ in row] for row in rows]
+    sure = [box[4] * (1 - each.get("", 0.0)) for box, each in zip(names, read, strict=True)]
+    choices = pairings(strips, names, sure, px_per_mm=px_per_mm)
+    best: tuple[float, SeenLayout] | None = None
+    for pairing in choices:
+        if pairing.score < choices[0].score - _HOPELESS:
+            break
+        given = iter(pairing.names)
+        leads = [
+            [SeenLead(strip, {} if (at := next(given)) is None else read[at]) for strip in row]
+            for row in rows
+        ]
+        layout = arrange_seen(leads, px_per_mm=px_per_mm)
+        if best is None or pairing.score + layout.score > best[0]:
+            best = (pairing.score + layout.score, layout)
+    assert best is not None
+    return best[1]
 
 
 def _box(values: DoubleArray) -> Box:

@@ -16,8 +16,13 @@ _LONG = 1.6  # of the usual strip: a row of one trace this long shows the rhythm
 _FLOOR = 0.02  # a reader errs at least this often
 _FREE = -10.0
 """Logarithm of how likely an order is that no list has."""
-_READ = 0.5
+_READ, _READ_ALONE = 0.5, 0.9
+"""From which likelihood on a name counts as read where the order of the others agrees, and where
+nothing but its letters tells it."""
 _ALIGNED_MM = 1.5
+_COLUMN = 0.4  # of the usual width: starts of one column are nearer to each other
+_LOST_ROW = 1.7  # of the usual distance: more is where a row was not seen
+_TELLING_STEPS = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,11 +69,13 @@ class SeenLayout:
         name: Rows x columns and rhythm rows, such as ``3x4+1R``.
         places: Row by row.
         flags: What a reader should know of names and layout.
+        score: Logarithm of how likely its names are, as they were read and in this order.
     """
 
     name: str
     places: tuple[SeenPlace, ...]
     flags: tuple[Flag, ...]
+    score: float
 
 
 def arrange_seen(rows: Sequence[Sequence[SeenLead]], *, px_per_mm: float) -> SeenLayout:
@@ -83,9 +90,8 @@ def arrange_seen(rows: Sequence[Sequence[SeenLead]], *, px_per_mm: float) -> See
         px_per_mm: Scale of the page.
     """
     rhythm = _rhythm_rows(rows)
-    matrix = [row for number, row in enumerate(rows) if number not in rhythm]
-    columns = max(len(row) for row in matrix)
-    names, listed = _matrix_names(matrix, columns)
+    matrix = _cells([row for number, row in enumerate(rows) if number not in rhythm])
+    names, listed, score = _matrix_names(matrix)
     places: list[SeenPlace] = []
     number = 0
     for at, row in enumerate(rows):
@@ -93,9 +99,11 @@ def arrange_seen(rows: Sequence[Sequence[SeenLead]], *, px_per_mm: float) -> See
             if at in rhythm:
                 name = _likeliest(lead.names) or _first_unused_rhythm(places)
             else:
-                name = names[number]
+                name, cell = names[number], matrix.cells[number]
+                column = cell[1]
                 number += 1
-            read = bool(lead.names) and lead.names.get(name, 0.0) >= _READ
+            sure = _READ if listed else _READ_ALONE
+            read = bool(lead.names) and lead.names.get(name, 0.0) >= sure
             places.append(
                 SeenPlace(
                     lead=name.removeprefix("-"),
@@ -108,14 +116,14 @@ def arrange_seen(rows: Sequence[Sequence[SeenLead]], *, px_per_mm: float) -> See
                 )
             )
     flags = [] if all(place.read for place in places) else [Flag.NAMES_GUESSED]
-    uneven = len({len(row) for row in matrix}) > 1
-    if uneven or (not listed and not all(place.read for place in places)):
+    if not matrix.is_full or (not listed and not all(place.read for place in places)):
         flags.append(Flag.LAYOUT_GUESSED)
     suffix = f"+{len(rhythm)}R" if rhythm else ""
     return SeenLayout(
-        name=f"{len(matrix)}x{columns}{suffix}",
+        name=f"{matrix.rows}x{matrix.columns}{suffix}",
         places=tuple(_aligned(places, px_per_mm=px_per_mm)),
         flags=tuple(flags),
+        score=score,
     )
 
 
@@ -145,18 +153,56 @@ def _first_unused_rhythm(places: Sequence[SeenPlace]) -> str:
     return next(name for name in ("II", "V1", "V5", *LEADS) if name not in used)
 
 
-def _matrix_names(matrix: Sequence[Sequence[SeenLead]], columns: int) -> tuple[list[str], bool]:
-    """Return names row by row, and whether a usual order has them."""
-    leads = [lead for row in matrix for lead in row]
+@dataclass(frozen=True, slots=True)
+class _Matrix:
+    """Traces without the rhythm rows, each in its cell; cells may be empty."""
+
+    leads: tuple[SeenLead, ...]
+    cells: tuple[tuple[int, int], ...]
+    rows: int
+    columns: int
+
+    @property
+    def is_full(self) -> bool:
+        return len(set(self.cells)) == self.rows * self.columns
+
+
+def _cells(rows: Sequence[Sequence[SeenLead]]) -> _Matrix:
+    """Tell rows and columns by where traces stand: one that was not seen leaves its cell empty."""
+    leads = [lead for row in rows for lead in row]
+    lefts = np.array([lead.strip.left_px for lead in leads])
+    apart = _COLUMN * float(np.median([_width(lead) for lead in leads]))
+    order = np.argsort(lefts)
+    column = np.zeros(len(leads), int)
+    column[order[1:]] = np.cumsum(np.diff(lefts[order]) > apart)
+    middle = np.array(
+        [np.mean([s.strip.left_zero_px + s.strip.right_zero_px for s in row]) / 2 for row in rows]
+    )
+    steps = np.diff(middle)
+    pitch = float(np.median(steps)) if len(steps) >= _TELLING_STEPS else math.inf
+    lost = np.where(steps > _LOST_ROW * pitch, np.rint(steps / pitch), 1).astype(int)
+    at = np.concatenate([[0], np.cumsum(lost)])
+    row = [int(place) for place, of_row in zip(at, rows, strict=True) for _ in of_row]
+    return _Matrix(
+        leads=tuple(leads),
+        cells=tuple(zip(row, column.tolist(), strict=True)),
+        rows=int(at[-1]) + 1,
+        columns=int(column.max()) + 1,
+    )
+
+
+def _matrix_names(matrix: _Matrix) -> tuple[list[str], bool, float]:
+    """Return names row by row, whether a usual order has them, and how likely they are."""
     best, chosen = -math.inf, None
-    for order, prior in _orders(matrix, columns):
-        score = prior + sum(map(_logarithm, leads, order))
+    for order, prior in _orders(matrix):
+        score = prior + sum(map(_logarithm, matrix.leads, order))
         if score > best:
             best, chosen = score, order
-    free = _freely(leads)
-    if chosen is None or _FREE + sum(map(_logarithm, leads, free)) > best:
-        return free, False
-    return chosen, True
+    free = _freely(matrix.leads)
+    unlisted = _FREE + sum(map(_logarithm, matrix.leads, free))
+    if chosen is None or unlisted > best:
+        return free, False, unlisted
+    return chosen, True, best
 
 
 def _logarithm(lead: SeenLead, name: str) -> float:
@@ -172,12 +218,9 @@ def _freely(leads: Sequence[SeenLead]) -> list[str]:
     return [name or (unused.pop(0) if unused else LEADS[0]) for name in read]
 
 
-def _orders(
-    matrix: Sequence[Sequence[SeenLead]], columns: int
-) -> Iterator[tuple[list[str], float]]:
+def _orders(matrix: _Matrix) -> Iterator[tuple[list[str], float]]:
     """Yield the usual orders that fill a matrix, row by row, with the logarithm of how usual."""
-    cells = [(row, column) for row, leads in enumerate(matrix) for column in range(len(leads))]
-    rows = len(matrix)
+    cells, rows, columns = matrix.cells, matrix.rows, matrix.columns
     posterior = (*LEADS, *EXTRA_LEADS[4:], *EXTRA_LEADS[:4])
     for order, prior in ((posterior, 0.0), (_CABRERA, -1.5), ((*LEADS, "V4R", "V8", "V9"), -1.0)):
         for by_rows in (False, True):

@@ -42,7 +42,7 @@ def find_strips(findings: Findings, *, px_per_mm: float) -> list[Strip]:
                 continue
             if apart > _APART_MM * px_per_mm + _SLOPE * length:
                 continue
-            strip = _joined(start, end, findings)
+            strip = joined(start, end, findings)
             whole = _undivided(start, end, (starts, ends), px_per_mm=px_per_mm)
             likelihood = strip.likelihood * whole
             if likelihood >= _SEEN:
@@ -60,7 +60,7 @@ def find_strips(findings: Findings, *, px_per_mm: float) -> list[Strip]:
     return kept
 
 
-def _joined(start: DoubleArray, end: DoubleArray, findings: Findings) -> Strip:
+def joined(start: DoubleArray, end: DoubleArray, findings: Findings) -> Strip:
     cell = findings.cell_px
     count = max(int((end[0] - start[0]) / cell), 2)
     x = np.linspace(start[0], end[0], count + 1)
@@ -149,8 +149,7 @@ def rows_of_strips(strips: Sequence[Strip], *, px_per_mm: float) -> list[list[St
         for row in rows:
             near = min(row, key=lambda other: abs(other.left_px - strip.left_px))
             shared = min(near.right_px, strip.right_px) - max(near.left_px, strip.left_px)
-            gap = abs(_prolonged(near, strip) - (strip.left_zero_px + strip.right_zero_px) / 2)
-            if shared < 3 * px_per_mm and gap < _APART_MM * px_per_mm:
+            if shared < 3 * px_per_mm and _apart(near, strip) < _APART_MM * px_per_mm:
                 row.append(strip)
                 break
         else:
@@ -158,5 +157,9 @@ def rows_of_strips(strips: Sequence[Strip], *, px_per_mm: float) -> list[list[St
     return [sorted(row, key=lambda each: each.left_px) for row in rows]
 
 
-def _prolonged(near: Strip, strip: Strip) -> float:
-    return _zero(near, (strip.left_px + strip.right_px) / 2)
+def _apart(one: Strip, other: Strip) -> float:
+    """Return how far apart two traces are where the one on the left ends; paper may bend there."""
+    left, right = sorted((one, other), key=lambda strip: strip.left_px)
+    gap = right.left_px - left.right_px
+    slopes = [(s.right_zero_px - s.left_zero_px) / (s.right_px - s.left_px) for s in (left, right)]
+    return abs(right.left_zero_px - left.right_zero_px - gap * sum(slopes) / 2)
