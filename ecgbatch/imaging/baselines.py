@@ -34,6 +34,7 @@ _ASTRAY_PEN_SHARE = 0.8  # of the usual thickness, for such a row
 _ROWS_FOR_PITCH = 4
 _FLAT_STRAY_MM = 6.0  # a pulse's foot, or the pen that rests before the first beat
 _ENDS = ("left_px", "right_px")
+_ZERO_SMOOTH_MM = 0.4
 _LONE_PITCH_MM = 40.0  # room of a row without neighbours: 2 mV up and down at 10 mm/mV
 
 
@@ -230,3 +231,17 @@ def _with_room(rows: list[_Row], *, lone_px: float) -> tuple[Baseline, ...]:
             )
         )
     return tuple(found)
+
+
+def densest_row(level: BoolArray, *, px_per_mm: float) -> float | None:
+    """Return the row in which most level ink lies, None where there is none.
+
+    Args:
+        level: ``(row, column)`` bool around the zero line of one lead.
+        px_per_mm: Scale of it.
+    """
+    density = level.sum(axis=1, dtype=np.float32)
+    if density.max(initial=0) == 0:
+        return None
+    sigma = _ZERO_SMOOTH_MM * px_per_mm
+    return float(cv2.GaussianBlur(density.reshape(-1, 1), (0, 0), sigma).ravel().argmax())

@@ -17,6 +17,7 @@ from ecgbatch.imaging.baselines import Baseline
 from ecgbatch.imaging.marks import Marks
 from ecgbatch.imaging.masks import BoolArray
 from ecgbatch.imaging.pulse import Pulse
+from ecgbatch.imaging.scale import has_usual_height
 
 _ALIGNED_MM = 3.0
 _NEAR_MM = 5.0
@@ -26,6 +27,22 @@ _PEN_MM = 0.4
 _CORNER_MM = 0.6  # rounded by pens and scanners
 _INKED = 0.85  # of each side of an outline
 _SAME_ROW_MM = 6.0
+
+
+def pulses_of_rows(
+    likely: Sequence[Pulse], rows: Sequence[Baseline], *, marks: Marks
+) -> tuple[Pulse, ...]:
+    """Return the pulses of the rows, one for each row at most, from the top down.
+
+    Args:
+        likely: What looks like a pulse.
+        rows: Rows of the page.
+        marks: Marks of the page.
+    """
+    pulses = with_repeats(beside_rows(likely, rows, marks=marks), rows, marks=marks)
+    if len(pulses) == 1 and len(rows) > 2 and not has_usual_height(pulses[0]):
+        return ()  # a wave, or the rest of a grid
+    return pulses
 
 
 def beside_rows(

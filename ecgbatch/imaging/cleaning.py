@@ -14,6 +14,7 @@ from ecgbatch.imaging.masks import BoolArray, runs
 _MAIN_MM = 15.0  # longer than a word in one piece, shorter than a row in few pieces
 _NEW_SHARE = 0.5  # of a piece's columns, where its row has no other ink
 _BRIDGE_MM = 1.5  # the gap that a thin line leaves where it is steep
+_SEPARATOR_MM = 1.0  # of a mark between columns from their border
 _REACH = 0.6  # of the distance to the neighbouring row, in which pieces of a row lie
 _FLAT_REACH = 0.3  # the same for straight lines, which stand at a row's zero
 
@@ -79,6 +80,42 @@ def row_cover(traces: BoolArray, rows: Sequence[Baseline]) -> BoolArray:
         top = max(0, round(place.y_px - _REACH * place.above_px))
         cover[k] = traces[top : round(place.y_px + _REACH * place.below_px) + 1].any(axis=0)
     return cover
+
+
+def rules_between(marks: Marks, begin_px: float, end_px: float) -> BoolArray:
+    """Return verticals inside the rows: complexes of overlapping rows look like ruled lines.
+
+    Args:
+        marks: Marks of the page.
+        begin_px: Where rows begin, on the reduced page.
+        end_px: Where they end.
+    """
+    rules = np.zeros_like(marks.rules)
+    inside = slice(max(0, round(begin_px)), round(end_px))
+    rules[:, inside] = marks.rules[:, inside]
+    return rules
+
+
+def separators_at(
+    marks: Marks, borders_px: Iterable[float], uprights: Sequence[Upright]
+) -> list[Upright]:
+    """Return marks that touch traces, at the borders between columns.
+
+    Args:
+        marks: Marks of the page.
+        borders_px: On the reduced page.
+        uprights: Straight verticals that may be such marks.
+    """
+    reach = _SEPARATOR_MM * marks.px_per_mm
+    found = []
+    for border in borders_px:
+        found += [upright for upright in uprights if abs(upright.centre - border) <= reach]
+        left = max(0, round(border - reach))
+        ruled = marks.rules[:, left : round(border + reach) + 1]
+        for start, stop in runs(np.asarray(ruled.any(axis=0))):
+            height = np.flatnonzero(ruled[:, start:stop].any(axis=1))
+            found.append(Upright(left + start, int(height[0]), left + stop, int(height[-1]) + 1))
+    return found
 
 
 def without_separators(traces: BoolArray, separators: Iterable[Upright]) -> BoolArray:

@@ -13,6 +13,7 @@ from ecgbatch.flags import Flag
 from ecgbatch.imaging.arrangement import Place, arrange
 from ecgbatch.imaging.baselines import (
     Baseline,
+    densest_row,
     find_baselines,
     flat_rows,
     level_ink,
@@ -23,24 +24,29 @@ from ecgbatch.imaging.calibration import (
     beyond_pulses,
     not_at_pulses,
     pulse_area,
-    with_repeats,
+    pulses_of_rows,
 )
-from ecgbatch.imaging.cleaning import choose_traces, row_cover, trace_ink, without_separators
+from ecgbatch.imaging.cleaning import (
+    choose_traces,
+    row_cover,
+    rules_between,
+    separators_at,
+    trace_ink,
+    without_separators,
+)
 from ecgbatch.imaging.columns import Division, divide
 from ecgbatch.imaging.ends import End, common_ends
-from ecgbatch.imaging.hints import Hints, find_hints
-from ecgbatch.imaging.marks import Marks, Upright, enlarged, find_marks, find_uprights
-from ecgbatch.imaging.masks import BoolArray, runs
+from ecgbatch.imaging.hints import find_hints
+from ecgbatch.imaging.marks import Marks, enlarged, find_marks, find_uprights
+from ecgbatch.imaging.masks import BoolArray
 from ecgbatch.imaging.pulse import Pulse, find_pulses
 from ecgbatch.imaging.rhythm import match_rhythm
-from ecgbatch.imaging.scale import Scale, has_usual_height, read_scale
+from ecgbatch.imaging.scale import Scale, read_scale
 from ecgbatch.types import ByteArray, Region
 
-_SEPARATOR_MM = 1.0
 _ROOM = 1.2  # of the distance to the next row: tall complexes reach beyond its zero line
 TALL_MV = 2.0  # left ventricles reach it, however near the next row is
 _ZERO_REACH = 0.45
-_ZERO_SMOOTH_MM = 0.4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,10 +103,7 @@ def find_regions(
     rows = _with_still_rows(rows, level, lines, likely, marks=marks)
     if not rows:
         raise PageError(Reason.NO_TRACE)
-    pulses = beside_rows(likely, rows, marks=marks)
-    pulses = with_repeats(pulses, rows, marks=marks)
-    if len(pulses) == 1 and len(rows) > 2 and not has_usual_height(pulses[0]):
-        pulses = ()  # a wave, or the rest of a grid
+    pulses = pulses_of_rows(likely, rows, marks=marks)
     apart = pulse_area(pulses, marks=marks) | beyond_pulses(pulses, rows, marks=marks)
     chosen = choose_traces(marks, rows, apart)
     traces = trace_ink(marks, rows, chosen, apart)
@@ -121,8 +124,9 @@ def find_regions(
         px_per_mm=marks.px_per_mm,
         sure=not_at_pulses((ends[0].place_px, ends[1].place_px), pulses, marks=marks),
     )
-    restored = traces | _rules_between(marks, division)
-    traces = without_separators(restored, _separators(marks, hints, division))
+    borders = division.borders_px
+    restored = traces | rules_between(marks, borders[0], borders[-1])
+    traces = without_separators(restored, separators_at(marks, borders, hints.ticks))
     scale = read_scale(
         pulses,
         printed_speed_mm_per_s=printed_speed_mm_per_s,
@@ -215,34 +219,9 @@ class _Reduced:
         """Row where level ink is densest between two columns."""
         top = max(0, round(row.y_px - _ZERO_REACH * row.above_px))
         bottom = round(row.y_px + _ZERO_REACH * row.below_px) + 1
-        density = self.level[top:bottom, left:right].sum(axis=1, dtype=np.float32)
-        if density.max(initial=0) == 0:
-            return row.y_px
-        sigma = _ZERO_SMOOTH_MM * self.marks.px_per_mm
-        smooth = cv2.GaussianBlur(density.reshape(-1, 1), (0, 0), sigma).ravel()
-        return float(top + int(smooth.argmax()))
-
-
-def _rules_between(marks: Marks, division: Division) -> BoolArray:
-    """Verticals inside the rows: complexes of overlapping rows look like ruled lines."""
-    rules = np.zeros_like(marks.rules)
-    inside = slice(round(division.borders_px[0]), round(division.borders_px[-1]))
-    rules[:, inside] = marks.rules[:, inside]
-    return rules
-
-
-def _separators(marks: Marks, hints: Hints, division: Division) -> list[Upright]:
-    """Marks that touch traces, at the borders between columns."""
-    reach = _SEPARATOR_MM * marks.px_per_mm
-    found = []
-    for border in division.borders_px:
-        found += [tick for tick in hints.ticks if abs(tick.centre - border) <= reach]
-        left = max(0, round(border - reach))
-        ruled = marks.rules[:, left : round(border + reach) + 1]
-        for start, stop in runs(np.asarray(ruled.any(axis=0))):
-            height = np.flatnonzero(ruled[:, start:stop].any(axis=1))
-            found.append(Upright(left + start, int(height[0]), left + stop, int(height[-1]) + 1))
-    return found
+        level = self.level[top:bottom, left:right]
+        densest = densest_row(level, px_per_mm=self.marks.px_per_mm)
+        return row.y_px if densest is None else top + densest
 
 
 def not_trace(traces: BoolArray, *, shape: tuple[int, ...], factor: int) -> BoolArray:

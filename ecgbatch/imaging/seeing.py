@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -68,6 +69,7 @@ class SeenPage:
         read: How likely each name is, for each of them.
         layout: Which lead stands where; None where no trace was seen.
         likelihood: Of its least sure trace but one in ten; 0 without a layout.
+        fit: Logarithm of how likely its names are, by place, letters and order together.
         scale: Speed and gain as they are printed in words.
     """
 
@@ -76,6 +78,7 @@ class SeenPage:
     read: tuple[Mapping[str, float], ...]
     layout: SeenLayout | None
     likelihood: float
+    fit: float
     scale: PrintedScale
 
 
@@ -101,13 +104,13 @@ def look_at(page: ByteArray, ink: ByteArray, networks: Networks, *, px_per_mm: f
     real = [index for index, names in enumerate(every) if names.get("", 0.0) < _NO_NAME]
     names, read = boxes[real], tuple(every[index] for index in real)
     if not rows:
-        return SeenPage(findings, names, read, None, 0.0, scale)
-    layout = _arranged(rows, names, read, px_per_mm=px_per_mm)
+        return SeenPage(findings, names, read, None, 0.0, -math.inf, scale)
+    layout, fit = _arranged(rows, names, read, px_per_mm=px_per_mm)
     likelihood = np.percentile([strip.likelihood for row in rows for strip in row], 10)
-    return SeenPage(findings, names, read, layout, float(likelihood), scale)
+    return SeenPage(findings, names, read, layout, float(likelihood), fit, scale)
 
 
-def with_read_names(layout: Layout, seen: SeenPage, *, px_per_mm: float) -> Layout:
+def with_read_names(layout: Layout, seen: SeenPage, *, px_per_mm: float) -> tuple[Layout, float]:
     """Name the regions that geometry found by what was read beside them.
 
     Args:
@@ -116,14 +119,15 @@ def with_read_names(layout: Layout, seen: SeenPage, *, px_per_mm: float) -> Layo
         px_per_mm: Scale of the page.
 
     Returns:
-        The same regions. A rhythm row that was matched with a strip has the lead of that strip,
-        and a strip without a name takes what the names that were read leave it.
+        The same regions, and how well the names fit them, see ``SeenPage``. A rhythm row that was
+        matched with a strip has the lead of that strip, and a strip without a name takes what the
+        names that were read leave it.
     """
-    if not seen.read:
-        return layout
     strips = [_strip(region) for region in layout.regions]
     rows = _rows(strips)
-    named = _arranged(rows, seen.names, seen.read, px_per_mm=px_per_mm)
+    named, fit = _arranged(rows, seen.names, seen.read, px_per_mm=px_per_mm)
+    if not seen.read:
+        return layout, fit
     strip_of = {
         region.lead: place
         for region, place in zip(layout.regions, named.places, strict=True)
@@ -146,7 +150,7 @@ def with_read_names(layout: Layout, seen: SeenPage, *, px_per_mm: float) -> Layo
         )
     read = all(region.name_source == "read" for region in renamed)
     flags = tuple(flag for flag in layout.flags if not (read and flag in _OF_NAMES))
-    return replace(layout, regions=tuple(renamed), flags=flags)
+    return replace(layout, regions=tuple(renamed), flags=flags), fit
 
 
 def _rows(strips: Sequence[Strip]) -> list[list[Strip]]:
@@ -179,7 +183,7 @@ def _arranged(
     read: Sequence[Mapping[str, float]],
     *,
     px_per_mm: float,
-) -> SeenLayout:
+) -> tuple[SeenLayout, float]:
     """Name traces as place, letters and usual orders together make it likeliest."""
     strips = [strip for row in rows for strip in row]
     sure = [box[4] * (1 - each.get("", 0.0)) for box, each in zip(names, read, strict=True)]
@@ -197,7 +201,7 @@ def _arranged(
         if best is None or pairing.score + layout.score > best[0]:
             best = (pairing.score + layout.score, layout)
     assert best is not None
-    return best[1]
+    return best[1], best[0]
 
 
 def _box(values: DoubleArray) -> Box:

@@ -95,12 +95,12 @@ def arrange_seen(rows: Sequence[Sequence[SeenLead]], *, px_per_mm: float) -> See
     places: list[SeenPlace] = []
     number = 0
     for at, row in enumerate(rows):
-        for column, lead in enumerate(row):
+        for lead in row:
+            column = 0
             if at in rhythm:
                 name = _likeliest(lead.names) or _first_unused_rhythm(places)
             else:
-                name, cell = names[number], matrix.cells[number]
-                column = cell[1]
+                name, (_, column) = names[number], matrix.cells[number]
                 number += 1
             sure = _READ if listed else _READ_ALONE
             read = bool(lead.names) and lead.names.get(name, 0.0) >= sure

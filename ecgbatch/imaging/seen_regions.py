@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 
-from ecgbatch.imaging.baselines import Baseline, level_ink
-from ecgbatch.imaging.calibration import (
-    beside_rows,
-    beyond_pulses,
-    pulse_area,
-    with_repeats,
+from ecgbatch.imaging.baselines import Baseline, densest_row, level_ink
+from ecgbatch.imaging.calibration import beyond_pulses, pulse_area, pulses_of_rows
+from ecgbatch.imaging.cleaning import (
+    choose_traces,
+    row_cover,
+    rules_between,
+    separators_at,
+    trace_ink,
+    without_separators,
 )
-from ecgbatch.imaging.cleaning import choose_traces, row_cover, trace_ink, without_separators
 from ecgbatch.imaging.layout import TALL_MV, Layout, not_trace
-from ecgbatch.imaging.marks import Marks, Upright, find_marks, find_uprights
+from ecgbatch.imaging.marks import Marks, find_marks, find_uprights
 from ecgbatch.imaging.masks import BoolArray, runs
 from ecgbatch.imaging.pulse import Pulse, find_pulses
-from ecgbatch.imaging.scale import has_usual_height, read_scale
+from ecgbatch.imaging.scale import read_scale
 from ecgbatch.imaging.seen import SeenLayout, SeenPlace
 from ecgbatch.types import ByteArray, Region
 
@@ -28,8 +29,6 @@ _SNAP_MM = 1.0
 _ROOM = 1.2
 _LONE_PITCH_MM = 40.0
 _ZERO_MM = 2.5
-_ZERO_SMOOTH_MM = 0.4
-_SEPARATOR_MM = 1.0
 _GAP_MM = 0.4
 
 
@@ -56,15 +55,17 @@ def seen_regions(
     """
     marks = find_marks(ink, px_per_mm=px_per_mm)
     rows = _baselines(seen.places, marks)
-    likely = find_pulses(ink, marks, find_uprights(marks), px_per_mm=px_per_mm)
-    pulses = beside_rows(likely, rows, marks=marks)
-    pulses = with_repeats(pulses, rows, marks=marks)
-    if len(pulses) == 1 and len(rows) > 2 and not has_usual_height(pulses[0]):
-        pulses = ()  # a wave, or the rest of a grid
+    uprights = find_uprights(marks)
+    likely = find_pulses(ink, marks, uprights, px_per_mm=px_per_mm)
+    pulses = pulses_of_rows(likely, rows, marks=marks)
     apart = _beside_traces(seen.places, pulses, rows, marks)
     chosen = choose_traces(marks, rows, apart)
     traces = trace_ink(marks, rows, chosen, apart)
-    traces = without_separators(traces | _rules_at(marks, seen), _separators(marks, seen))
+    begin = min(place.strip.left_px for place in seen.places)
+    end = max(place.strip.right_px for place in seen.places)
+    restored = traces | rules_between(marks, begin / marks.factor, end / marks.factor)
+    inner = sorted({place.strip.left_px / marks.factor for place in seen.places if place.column})
+    traces = without_separators(restored, separators_at(marks, inner, uprights))
     scale = read_scale(
         pulses,
         printed_speed_mm_per_s=printed_speed_mm_per_s,
@@ -74,7 +75,6 @@ def seen_regions(
     )
     cover = row_cover(traces, rows)
     level = level_ink(marks, traces)
-    begin = min(place.strip.left_px for place in seen.places)
     regions = []
     for place in seen.places:
         row = rows[place.row]
@@ -187,39 +187,5 @@ def _zero(place: SeenPlace, level: BoolArray, marks: Marks) -> float:
     columns = slice(
         max(0, round(strip.left_px / marks.factor)), max(1, round(strip.right_px / marks.factor))
     )
-    density = level[top:bottom, columns].sum(axis=1, dtype=np.float32)
-    if density.max(initial=0) == 0:
-        return middle
-    sigma = _ZERO_SMOOTH_MM * marks.px_per_mm
-    smooth = cv2.GaussianBlur(density.reshape(-1, 1), (0, 0), sigma).ravel()
-    return float(marks.factor * (top + int(smooth.argmax()) + 0.5) - 0.5)
-
-
-def _inner_borders(seen: SeenLayout) -> list[float]:
-    return sorted({place.strip.left_px for place in seen.places if place.column})
-
-
-def _rules_at(marks: Marks, seen: SeenLayout) -> BoolArray:
-    """Verticals inside the rows: complexes of overlapping rows look like ruled lines."""
-    rules = np.zeros_like(marks.rules)
-    begin = min(place.strip.left_px for place in seen.places) / marks.factor
-    end = max(place.strip.right_px for place in seen.places) / marks.factor
-    inside = slice(max(0, round(begin)), round(end))
-    rules[:, inside] = marks.rules[:, inside]
-    return rules
-
-
-def _separators(marks: Marks, seen: SeenLayout) -> list[Upright]:
-    """Straight verticals at the borders between columns."""
-    reach = _SEPARATOR_MM * marks.px_per_mm
-    narrow = find_uprights(marks)
-    found = []
-    for border_px in _inner_borders(seen):
-        border = border_px / marks.factor
-        found += [upright for upright in narrow if abs(upright.centre - border) <= reach]
-        left = max(0, round(border - reach))
-        ruled = marks.rules[:, left : round(border + reach) + 1]
-        for start, stop in runs(np.asarray(ruled.any(axis=0))):
-            height = np.flatnonzero(ruled[:, start:stop].any(axis=1))
-            found.append(Upright(left + start, int(height[0]), left + stop, int(height[-1]) + 1))
-    return found
+    densest = densest_row(level[top:bottom, columns], px_per_mm=marks.px_per_mm)
+    return middle if densest is None else marks.factor * (top + densest + 0.5) - 0.5

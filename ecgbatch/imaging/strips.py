@@ -33,20 +33,19 @@ def find_strips(findings: Findings, *, px_per_mm: float) -> list[Strip]:
         The likeliest first.
     """
     starts, ends = (points[points[:, 2] >= _LEAST] for points in (findings.starts, findings.ends))
+    length, apart = (ends[None, :, axis] - starts[:, None, axis] for axis in (0, 1))
+    possible = length >= _SHORTEST_MM * px_per_mm
+    possible &= np.abs(apart) <= _APART_MM * px_per_mm + _SLOPE * length
+    possible &= np.sqrt(starts[:, None, 2] * ends[None, :, 2]) >= _SEEN
     found: list[tuple[Strip, int, int]] = []
-    for first, start in enumerate(starts):
-        for last, end in enumerate(ends):
-            length = end[0] - start[0]
-            apart = abs(end[1] - start[1])
-            if length < _SHORTEST_MM * px_per_mm:
-                continue
-            if apart > _APART_MM * px_per_mm + _SLOPE * length:
-                continue
-            strip = joined(start, end, findings)
-            whole = _undivided(start, end, (starts, ends), px_per_mm=px_per_mm)
-            likelihood = strip.likelihood * whole
-            if likelihood >= _SEEN:
-                found.append((replace(strip, likelihood=likelihood), first, last))
+    for first, last in np.argwhere(possible).tolist():
+        start, end = starts[first], ends[last]
+        whole = _undivided(start, end, (starts, ends), px_per_mm=px_per_mm)
+        if whole * float((start[2] * end[2]) ** 0.5) < _SEEN:
+            continue  # its zero line costs more to follow
+        strip = joined(start, end, findings)
+        if strip.likelihood * whole >= _SEEN:
+            found.append((replace(strip, likelihood=strip.likelihood * whole), first, last))
     found.sort(key=lambda each: -each[0].likelihood)
     kept: list[Strip] = []
     begun, ended = set[int](), set[int]()
@@ -61,6 +60,13 @@ def find_strips(findings: Findings, *, px_per_mm: float) -> list[Strip]:
 
 
 def joined(start: DoubleArray, end: DoubleArray, findings: Findings) -> Strip:
+    """Return the trace from one point to another, along the zero line that was seen near both.
+
+    Args:
+        start: ``(3,)`` x, y and likelihood.
+        end: The same.
+        findings: Of the locator.
+    """
     cell = findings.cell_px
     count = max(int((end[0] - start[0]) / cell), 2)
     x = np.linspace(start[0], end[0], count + 1)

@@ -29,7 +29,7 @@ _MOST_PLACES = 7
 _EVEN = 0.12  # of a column's width
 _UNEVEN = -2.0
 _PER_BORDER = -0.3
-_SEEN, _LEAST = 0.22, 0.04
+_SEEN, _LEAST = 0.22, 0.08
 """Likelihoods of points from which on they speak for a border, and least of one that was missed."""
 _OF_USUAL = 0.6  # of the likelihood of a page's borders: less speaks against one
 _USUAL = {12: 1.2, 6: 0.3, 15: 0.3}
@@ -136,7 +136,8 @@ def _line(
         )
         heat = whole.likelihood
     else:
-        heat = float(np.mean([joined(*piece, findings).likelihood for piece in _pieces(knots, ends_px)]))
+        pieces = [joined(*piece, findings) for piece in _pieces(knots, ends_px)]
+        heat = float(np.mean([piece.likelihood for piece in pieces]))
     on = []
     for points in (findings.starts, findings.ends):
         off = np.abs(points[:, 1] - _zero_at(knots, points[:, 0]))
@@ -192,9 +193,11 @@ def _divided(
         likely = np.array([[_most(points, x, near=near) for x in borders] for points in inner])
         usual = max(_SEEN, _OF_USUAL * float(np.median(likely.max(axis=0))))
         others = [_strays(points, borders, near=near) for points in inner]
-        spoken = np.log(np.maximum(likely, _LEAST) / usual).sum(axis=1)
-        against = np.log(np.maximum(others, usual) / usual)
-        total = prior + np.cumsum(spoken - against)
+        spoken = np.log(np.maximum(likely, _LEAST) / usual)
+        whole = np.maximum(spoken, 0).sum(axis=1)
+        strays = np.log(np.maximum(others, usual) / usual)
+        gain = spoken.sum(axis=1) - strays + whole
+        total = prior - whole.sum() + np.cumsum(gain)
         for rows in range(1, len(lines) + 1):
             score = float(total[rows - 1]) + _USUAL.get(rows * (len(borders) + 1), 0.0)
             if score > best:

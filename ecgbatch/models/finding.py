@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ecgbatch.models.devices import device_of
+from ecgbatch.models.devices import device_of, quickest_dtype
 from ecgbatch.models.locator import (
     BOXES,
     CELL_PX,
@@ -39,9 +39,12 @@ def find(network: LocatorNet, page: ByteArray, *, px_per_mm: float) -> Findings:
         ValueError: ``px_per_mm`` is no multiple of what the network sees.
     """
     small = reduced(page, px_per_mm=px_per_mm)
-    with torch.inference_mode():
+    device = device_of(network)
+    numbers = quickest_dtype(device)
+    quick = torch.autocast(device.type, numbers, enabled=numbers is not torch.float32)
+    with torch.inference_mode(), quick:
         seen = prepared(padded(small)).contiguous(memory_format=torch.channels_last)
-        maps, sides = (out.cpu() for out in network(seen.to(device_of(network))))
+        maps, sides = (out.float().cpu() for out in network(seen.to(device)))
     rows, columns = (-(-side // CELL_PX) for side in small.shape)
     return read_maps(maps[0, :, :rows, :columns], sides[0], px_per_mm=px_per_mm)
 

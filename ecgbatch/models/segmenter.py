@@ -17,7 +17,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  # everybody's name for it
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from ecgbatch.errors import ConfigError
 from ecgbatch.models.card import ModelCard
@@ -37,7 +36,6 @@ ALIGN_PX = 64
 _WIDTHS = (16, 24, 32, 48, 64, 64)
 _ABSENT_LEVEL = 3  # squares of 16 pixels tell whether there is a trace at all
 _RIDGE_PX = 240.0
-_BLOCK = 3  # convolution, normalisation, and what keeps the positive
 
 
 def _conv(inputs: int, outputs: int, *, stride: int = 1) -> nn.Sequential:
@@ -159,14 +157,3 @@ def ridges(baselines_px: Sequence[float], *, rows: int = HEIGHT_PX) -> FloatArra
     near = np.maximum(0, 1 - np.abs(np.arange(rows, dtype=np.float32) - lines) / _RIDGE_PX)
     other = near[1:].max(axis=0) if len(near) > 1 else np.zeros(rows, np.float32)
     return np.stack([near[0], other]).astype(np.float32)
-
-
-def folded(network: Segmenter) -> Segmenter:
-    """Put each normalisation into the convolution before it: the same numbers, an eighth sooner."""
-    for block in list(network.modules()):
-        if isinstance(block, nn.Sequential) and len(block) == _BLOCK:
-            convolution, norm, _ = block
-            if isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
-                block[0] = fuse_conv_bn_eval(convolution, norm)
-                block[1] = nn.Identity()
-    return network

@@ -14,8 +14,9 @@ from torch import Tensor
 from ecgbatch.errors import PageError, Reason
 from ecgbatch.models.card import load_weights, read_card
 from ecgbatch.models.devices import memory_ended, quickest_dtype
+from ecgbatch.models.folding import folded
 from ecgbatch.models.heights import read_heights
-from ecgbatch.models.segmenter import ALIGN_PX, HEIGHT_PX, Segmenter, folded, heights_of, ridges
+from ecgbatch.models.segmenter import ALIGN_PX, HEIGHT_PX, Segmenter, heights_of, ridges
 from ecgbatch.types import ByteArray, FloatArray
 
 _CPU_BATCH_PX = HEIGHT_PX * 1024  # a strip, or a piece of a long row: more does not fit the cache

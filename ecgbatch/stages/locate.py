@@ -14,10 +14,11 @@ from ecgbatch import schema
 from ecgbatch.config import LocateSettings
 from ecgbatch.errors import PageError, Reason
 from ecgbatch.flags import Flag
+from ecgbatch.imaging.choosing import chosen
 from ecgbatch.imaging.ink import find_ink
 from ecgbatch.imaging.layout import Layout, find_regions
 from ecgbatch.imaging.printed import PrintedScale
-from ecgbatch.imaging.seeing import Networks, SeenPage, look_at, with_read_names
+from ecgbatch.imaging.seeing import Networks, SeenPage, look_at
 from ecgbatch.imaging.seen_regions import seen_regions
 from ecgbatch.stages.base import ON_CPU, Needs, TableFunction
 from ecgbatch.stages.rows import Row, Values, map_rows
@@ -87,13 +88,16 @@ def _layout(
         "assumed_speed_mm_per_s": settings.speed_mm_per_s,
         "assumed_gain_mm_per_mv": settings.gain_mm_per_mv,
     }
-    by_sight = None
-    if seen is not None and seen.layout is not None:
-        by_sight = partial(seen_regions, ink, seen.layout, **scale)
+
+    def by_sight() -> Layout:
+        assert seen is not None
+        assert seen.layout is not None
+        return seen_regions(ink, seen.layout, **scale)
+
     try:
         by_geometry = find_regions(ink, **scale)
     except PageError as error:
-        if by_sight is not None and seen is not None and seen.likelihood >= _SEEN:
+        if seen is not None and seen.likelihood >= _SEEN:
             return by_sight()
         if Flag.GRID_ABSENT not in (row["flags"] or ()) and error.reason is not Reason.NO_TRACE:
             raise
@@ -102,7 +106,7 @@ def _layout(
         raise PageError(Reason.NOT_ECG, **error.facts) from error
     if seen is None:
         return by_geometry
-    return with_read_names(by_geometry, seen, px_per_mm=px_per_mm)
+    return chosen(by_geometry, seen, by_sight, px_per_mm=px_per_mm)
 
 
 def _told(row: Row, name: str, source: str) -> float | None:

@@ -1,8 +1,4 @@
-import numpy as np
-import pytest
-
 from ecgbatch.flags import Flag
-from ecgbatch.imaging.labels import names_of_strips
 from ecgbatch.imaging.seen import SeenLead, arrange_seen
 from ecgbatch.types import LEADS, Strip
 
@@ -115,33 +111,36 @@ def test_ends_are_shared_by_the_rows_of_a_column():
     assert [p.strip.left_px for p in found.places if p.column == 0] == [200, 200, 200]
 
 
-def test_each_trace_gets_the_name_that_stands_beside_it_as_the_others_do():
-    strips = [strip(200, 500 + 120 * row) for row in range(4)]
-    # Below their own trace, and nearer to the next one.
-    boxes = np.array([[208, y + 72, 240, y + 96, 0.9] for y in (500, 620, 740, 860)], float)
-    assert names_of_strips(strips, boxes, px_per_mm=MM) == [0, 1, 2, 3]
+def test_a_trace_that_was_not_seen_leaves_its_cell_empty():
+    rows = page([[read(n) for n in row] for row in STANDARD])
+    del rows[0][1]
+    found = arrange_seen(rows, px_per_mm=MM)
+    assert found.name == "3x4"
+    assert names(found) == [name for name in flat(STANDARD) if name != "aVR"]
+    assert all(place.read for place in found.places)
+    assert Flag.LAYOUT_GUESSED in found.flags
 
 
-def test_names_in_front_of_the_first_column_and_above_the_second_are_both_found():
-    strips = [strip(200 + 600 * c, 500 + 300 * r) for r in range(3) for c in range(2)]
-    boxes = [
-        [70, y - 20, 100, y + 4, 0.9] if c == 0 else [810, y - 60, 850, y - 36, 0.9]
-        for y in (500, 800, 1100)
-        for c in range(2)
-    ]
-    assert names_of_strips(strips, np.array(boxes, float), px_per_mm=MM) == [0, 1, 2, 3, 4, 5]
+def test_a_row_that_was_not_seen_shifts_no_name():
+    rows = page([[read(n) if n in {"I", "V1", "V6"} else {}] for n in LEADS], width=2500.0)
+    del rows[4]
+    found = arrange_seen(rows, px_per_mm=MM)
+    assert found.name == "12x1"
+    assert names(found) == [name for name in LEADS if name != "aVL"]
 
 
-def test_text_far_from_every_trace_is_nobodys_name():
-    boxes = np.array([[900, 100, 940, 124, 0.9]], float)
-    assert names_of_strips([strip(200, 800)], boxes, px_per_mm=MM) == [None]
-    assert names_of_strips([strip(200, 800)], np.zeros((0, 5)), px_per_mm=MM) == [None]
+def test_a_doubtful_name_that_no_order_confirms_is_a_guess():
+    order = [["V6", "I"], ["aVF", "V2"], ["III", "V4"]]
+    given = [[read(n) for n in row] for row in order]
+    given[1][0] = read("aVF", 0.7)
+    found = arrange_seen(page(given), px_per_mm=MM)
+    assert names(found) == flat(order)
+    assert [place.lead for place in found.places if not place.read] == ["aVF"]
+    assert Flag.NAMES_GUESSED in found.flags
 
 
-@pytest.mark.parametrize("count", [1, 2])
-def test_one_name_goes_to_one_trace(count):
-    boxes = np.array([[205, 440, 240, 464, 0.9]], float)
-    strips = [strip(200, 500 + 90 * row) for row in range(count)]
-    given = names_of_strips(strips, boxes, px_per_mm=MM)
-    assert given.count(0) == 1
-    assert given[0] == 0
+def test_a_usual_order_is_likelier_than_none():
+    usual = arrange_seen(page([[read(n) for n in row] for row in STANDARD]), px_per_mm=MM)
+    order = [["V6", "I"], ["aVF", "V2"], ["III", "V4"]]
+    unlisted = arrange_seen(page([[read(n) for n in row] for row in order]), px_per_mm=MM)
+    assert usual.score > unlisted.score

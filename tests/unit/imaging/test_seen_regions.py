@@ -152,7 +152,8 @@ def test_regions_that_geometry_found_are_called_what_was_read(cabrera):
     seen = look_at(
         page.pixels, find_ink(page.pixels, px_per_mm=MM), KnowingNetworks(page.truth), px_per_mm=MM
     )
-    named = with_read_names(layout, seen, px_per_mm=MM)
+    named, fit = with_read_names(layout, seen, px_per_mm=MM)
+    assert fit > seen.fit - 1  # the same traces are as well explained
     true = [region.printed_name for region in page.truth.regions]
     assert names_of(layout)[2] == "III"
     assert [name_class(name) for name in true] == names_of(named)
@@ -171,7 +172,7 @@ def test_without_read_names_geometry_keeps_its_guess(cabrera):
         KnowingNetworks(page.truth, nameless=True),
         px_per_mm=MM,
     )
-    assert with_read_names(layout, seen, px_per_mm=MM) is layout
+    assert with_read_names(layout, seen, px_per_mm=MM)[0] is layout
 
 
 def test_a_rhythm_row_has_the_lead_of_the_strip_that_its_ink_repeats():
@@ -196,7 +197,7 @@ def test_a_rhythm_row_has_the_lead_of_the_strip_that_its_ink_repeats():
         if found == [each.lead for each in page.truth.regions] and rhythm != "III":
             break
     seen = looked_at(page.pixels, MisreadsRhythm(page.truth))
-    named = with_read_names(layout, seen, px_per_mm=MM)
+    named, _ = with_read_names(layout, seen, px_per_mm=MM)
     last = named.regions[-1]
     assert (last.lead, last.name_source) == (rhythm, "guessed")
     assert {each.name_source for each in named.regions[:-1]} == {"read"}

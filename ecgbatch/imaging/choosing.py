@@ -1,0 +1,49 @@
+"""Whether a page is read as the networks saw it, or as geometry found it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from ecgbatch.flags import Flag
+from ecgbatch.imaging.layout import Layout
+from ecgbatch.imaging.seeing import SeenPage, with_read_names
+
+_LEAST = 0.25
+"""Likelihood of a page's least sure traces from which on they count at all."""
+_IRREGULAR = 4.0
+_CLEAR = 6.0
+"""Logarithms: how much rows and columns that show not what they are speak against a layout, and how
+much likelier one must be that the other may be forgotten."""
+
+
+def chosen(
+    by_geometry: Layout, seen: SeenPage, by_sight: Callable[[], Layout], *, px_per_mm: float
+) -> Layout:
+    """Choose the layout that names and usual orders fit better.
+
+    Both ways fail on other pages: geometry on dirt, overlapping rows and layouts that it does not
+    know, networks on what they were not shown. A name that stands beside no trace, a trace without
+    a name, and names in no order tell which of both is right. Where they agree, ends and zero lines
+    are geometry's, which are those of the ink.
+
+    Args:
+        by_geometry: As geometry found it, its names guessed.
+        seen: What networks saw.
+        by_sight: Returns the layout that they saw.
+        px_per_mm: Scale of the page.
+
+    Returns:
+        One of both, flagged ``layout_guessed`` where the other is nearly as likely.
+    """
+    named, fit = with_read_names(by_geometry, seen, px_per_mm=px_per_mm)
+    if seen.layout is None or seen.likelihood < _LEAST:
+        return named
+    ahead = seen.fit - fit
+    ahead -= _IRREGULAR * (Flag.LAYOUT_GUESSED in seen.layout.flags)
+    ahead += _IRREGULAR * (Flag.LAYOUT_GUESSED in named.flags)
+    better = by_sight() if ahead > 0 else named
+    disputed = seen.layout.name != named.name and abs(ahead) < _CLEAR
+    if disputed and Flag.LAYOUT_GUESSED not in better.flags:
+        return replace(better, flags=(*better.flags, Flag.LAYOUT_GUESSED))
+    return better
