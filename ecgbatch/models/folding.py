@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TypeVar
 
+import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
@@ -25,4 +26,16 @@ def folded(network: _Network) -> _Network:
                 norm, nn.BatchNorm1d | nn.BatchNorm2d
             ):
                 block[at], block[at + 1] = fuse_conv_bn_eval(convolution, norm), nn.Identity()
+    return network
+
+
+def channels_together(network: _Network) -> _Network:
+    """Let the channels of a pixel lie together in memory: convolutions are faster so on CPUs.
+
+    Args:
+        network: It is changed.
+    """
+    for weights in network.parameters():
+        if weights.ndim == 4:
+            weights.data = weights.data.contiguous(memory_format=torch.channels_last)
     return network

@@ -9,7 +9,7 @@ import torch
 
 from ecgbatch.models.card import ModelCard, load_weights, read_card, shipped_card
 from ecgbatch.models.finding import find
-from ecgbatch.models.folding import folded
+from ecgbatch.models.folding import channels_together, folded
 from ecgbatch.models.locator import LocatorNet
 from ecgbatch.models.reader import ReaderNet, ReadLine, read_line, read_names
 from ecgbatch.types import ByteArray, Findings
@@ -41,7 +41,7 @@ class PageNetworks:
             path = shipped_card(name) if folder is None else folder / f"{name}.json"
             card = read_card(path)
             load_weights(network, card, path.with_suffix(".safetensors"))
-            folded(network.eval()).to(device, memory_format=torch.channels_last)
+            channels_together(folded(network.eval())).to(device)
             cards.append(card)
         self.cards = tuple(cards)
 
