@@ -15,6 +15,7 @@ from itertools import product
 
 import numpy as np
 
+from ecgbatch.imaging.masks import BoolArray
 from ecgbatch.types import DoubleArray, Strip
 
 _ASIDE_MM = (-18.0, 14.0)  # of a name's left end from the start of its trace
@@ -88,7 +89,7 @@ def _away(strips: Sequence[Strip], names: DoubleArray, *, px_per_mm: float) -> D
     return np.where(possible[..., None], away, np.inf)
 
 
-def _habits(away: DoubleArray, first: DoubleArray, odds: DoubleArray) -> Iterator[DoubleArray]:
+def _habits(away: DoubleArray, first: BoolArray, odds: DoubleArray) -> Iterator[DoubleArray]:
     """Yield places of names, ``(trace, 2)`` in millimetres from the starts of their traces."""
     of_first = _places(away[first], odds)
     of_others = _places(away[~first], odds)
@@ -99,11 +100,11 @@ def _habits(away: DoubleArray, first: DoubleArray, odds: DoubleArray) -> Iterato
 def _places(away: DoubleArray, odds: DoubleArray) -> list[DoubleArray]:
     """Return the places at which most traces have a name, each the middle of its names."""
     rated: list[tuple[float, DoubleArray]] = []
-    for offset in away[np.isfinite(away[..., 0])]:
+    for offset in np.unique(np.rint(away[np.isfinite(away[..., 0])]), axis=0):
         place = offset
         for _ in range(2):
             near = (np.abs(away - place) <= _ALIKE_MM).all(axis=2)
-            place = np.median(away[near], axis=0)
+            place = np.median(away[near], axis=0) if near.any() else place
         pairing = _paired(away - place, odds, prior=_beside(place))
         if not any((np.abs(place - other) < _SPREAD_MM / 2).all() for _, other in rated):
             rated.append((pairing.score, place))
@@ -126,7 +127,7 @@ def _paired(off: DoubleArray, odds: DoubleArray, *, prior: float) -> Pairing:
     return Pairing(tuple(given), score)
 
 
-def _prior(habit: DoubleArray, first: DoubleArray) -> float:
+def _prior(habit: DoubleArray, first: BoolArray) -> float:
     places = [habit[of][0] for of in (first, ~first) if of.any()]
     prior = sum(map(_beside, places)) / len(places)
     if len(places) > 1 and (np.abs(places[0] - places[1]) > _ALIKE_MM).any():
@@ -149,4 +150,4 @@ def _beside(place_mm: DoubleArray) -> float:
 
 def _is_in_front(place_mm: DoubleArray) -> bool:
     x, y = place_mm.tolist()
-    return x < 0 and abs(y) <= _ON_LINE_MM
+    return bool(x < 0 and abs(y) <= _ON_LINE_MM)

@@ -186,7 +186,8 @@ def _divided(
     right = float(np.median([line.right_px for line in lines]))
     least, near = _LEAST_WIDTH_MM * px_per_mm, _NEAR_MM * px_per_mm
     inner = [line.points[_inside(line.points[:, 0], left, right, least)] for line in lines]
-    best, chosen = 0.0, ((), (False,) * len(lines))
+    best = 0.0
+    chosen: tuple[tuple[float, ...], tuple[bool, ...]] = ((), (False,) * len(lines))
     for borders, prior in _divisions(_places(inner, near=near), left, right, near=2 * near):
         if min(np.diff([left, *borders, right])) < least:
             continue

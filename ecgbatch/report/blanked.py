@@ -26,7 +26,7 @@ import numpy.typing as npt
 from ecgbatch.imaging.colour import ink_weights
 from ecgbatch.imaging.hints import Word, find_words
 from ecgbatch.imaging.ink import find_ink
-from ecgbatch.imaging.labels import names_of_strips
+from ecgbatch.imaging.labels import pairings
 from ecgbatch.imaging.marks import (
     INK_LEVEL,
     Marks,
@@ -50,7 +50,8 @@ _NAME_LETTERS = 3  # aVR, III, V3R
 _NAME_SIZE_MM = (10.0, 6.0)
 _NAME_GAP_MM = 1.5  # letters of one word stand closer
 _NAME_ROOM_PX = 1  # of the reduced page: the grey edges of letters
-_HABIT_MM = 2.0  # as ``labels.names_of_strips``
+_HABIT_MM = 2.0  # of places of one habit; a word may be as near to another trace by chance
+_ANY = 0.5  # likelihood that a short word is a name, before its place is known
 _HABIT_STRIPS = 3  # a head may have a short word beside one trace, and not beside three alike
 _PULSE_ZERO_MM = 2.0  # feet of a pulse stand on the zero line of its row
 
@@ -196,8 +197,8 @@ def _names(marks: Marks, leads: Sequence[Lead]) -> list[_Box]:
         [(word.left, word.top, word.right, word.bottom, 1.0) for word in words], np.float64
     ).reshape(-1, 5)
     boxes[:, :4] *= factor
-    given = names_of_strips(strips, boxes, px_per_mm=factor * scale)
-    pairs = [(strip, name) for strip, name in enumerate(given) if name is not None]
+    likely = pairings(strips, boxes, [_ANY] * len(boxes), px_per_mm=factor * scale)[0]
+    pairs = [(strip, name) for strip, name in enumerate(likely.names) if name is not None]
     away = np.array(
         [
             (boxes[name, 0] - starts[strip][0], boxes[name, 1:4:2].mean() - starts[strip][1])
