@@ -67,6 +67,12 @@ class CalibrateSettings(_Settings):
     fs_hz: float = Field(default=500.0, gt=0, le=2000, description="Rate of published signals.")
 
 
+class DiagnoseSettings(_Settings):
+    """What ECGs show."""
+
+    enabled: bool = Field(default=True, description="Whether statements are made at all.")
+
+
 class PoolSettings(_Settings):
     """Workers and batches: speed, never content."""
 
@@ -81,6 +87,10 @@ class PoolSettings(_Settings):
     )
     pages_per_gpu_batch: int = Field(
         default=16, ge=1, le=1024, description="Pages that a GPU worker looks at together."
+    )
+    diagnose_on_gpu: bool = Field(
+        default=False,
+        description="Whether statements are made on GPU workers of their own as well.",
     )
     scans_per_block: int = Field(default=32, ge=1, le=4096, description="Unit of work and retry.")
     scans_per_part: int = Field(default=1024, ge=1, le=100_000, description="Unit of commit.")
@@ -127,6 +137,7 @@ class RunConfig(_Settings):
     locate: LocateSettings = LocateSettings()
     trace: TraceSettings = TraceSettings()
     calibrate: CalibrateSettings = CalibrateSettings()
+    diagnose: DiagnoseSettings = DiagnoseSettings()
     max_quarantined_share: Annotated[float, Field(gt=0, le=1)] = 1.0
     quarantine_judged_from_pages: int = Field(
         default=1000,
@@ -142,9 +153,11 @@ class RunConfig(_Settings):
     storage: StorageSettings = StorageSettings()
 
     def networks(self) -> tuple[str, ...]:
-        """Return the names of the models that look at pages."""
+        """Return the names of the models that are used."""
         looking = ("locator", "reader") if self.locate.networks else ()
-        return (*looking, "segmenter") if self.trace.network else looking
+        tracing = ("segmenter",) if self.trace.network else ()
+        judging = ("diagnosis",) if self.diagnose.enabled else ()
+        return (*looking, *tracing, *judging)
 
     def settings_json(self) -> str:
         """Every setting that can change a row, as canonical JSON."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 from ecgbatch.config import RunConfig
 from ecgbatch.stages.base import ON_CPU, Needs, Stage
 from ecgbatch.stages.calibrate import Calibrate
+from ecgbatch.stages.diagnose import Diagnose, diagnose_needs
 from ecgbatch.stages.locate import Locate
 from ecgbatch.stages.measure import Measure
 from ecgbatch.stages.read import Read
@@ -39,6 +40,7 @@ def stages(config: RunConfig, *archives: str) -> list[Stage]:
         Trace(config.trace, looking),
         Calibrate(config.calibrate),
         Measure(),
+        Diagnose(config.diagnose, needs=diagnose_needs(config.pools)),
     ]
 
 
@@ -49,7 +51,7 @@ def needs_of_networks(config: RunConfig) -> Needs:
     the upright page of ``schema.RECTIFIED``, and only traces leave it. What stands before and
     after them stays on CPUs.
     """
-    if not (config.pools.gpu_workers and config.networks()):
+    if not (config.pools.gpu_workers and (config.locate.networks or config.trace.network)):
         return ON_CPU
     return Needs(
         cpus=0.0,

@@ -84,7 +84,7 @@ def row(table, **changes):
 
 def write_part(out, *, part="part-0", release=RELEASE, **rows_of):
     """Write one part below ``out``; tables that are not named get no rows."""
-    for name in ("pages", "signals", "measurements", "beats", "quarantine"):
+    for name in ("pages", "signals", "measurements", "beats", "labels", "quarantine"):
         folder = out / "tables" / name / f"release={release}" / "ingest_date=2026-01-02"
         folder.mkdir(parents=True, exist_ok=True)
         table = pa.Table.from_pylist(rows_of.get(name, []), schema=schema.PUBLISHED[name])

@@ -26,7 +26,7 @@ from ecgbatch.config import StorageSettings
 from ecgbatch.errors import ChecksumError, PageError, Reason, StorageError
 from ecgbatch.storage import Store, open_store, to_uri
 
-PART_TABLES = ("signals", "measurements", "beats", "quarantine", "pages")
+PART_TABLES = ("signals", "measurements", "beats", "labels", "quarantine", "pages")
 """The tables of a part in the order of writing: a page in ``pages`` has all its other rows."""
 
 NO_RUNS = frozenset({"lease", "slots"})

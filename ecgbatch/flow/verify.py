@@ -35,6 +35,7 @@ _KEYS = {
     "signals": _PAGE,
     "measurements": _PAGE,
     "beats": _PAGE,
+    "labels": _PAGE,
 }
 
 
@@ -45,6 +46,7 @@ class Finding:
     Attributes:
         kind: ``missing_scan``, ``unplanned_scan``, ``missing_pages``, ``duplicate_page``,
             ``missing_signals``, ``orphan_signals``, ``orphan_measurements``, ``orphan_beats``,
+            ``orphan_labels``,
             ``missing_file``, ``damaged_file``, ``orphan_file``, ``unfinished_run``,
             ``deleted_scan`` (a file that still holds one) or ``unfinished_deletion``.
         name: A path relative to the output, a scan id, or a run id; never a key of the archive.
@@ -213,7 +215,7 @@ def _compare_rows(keys: Mapping[str, pa.Table], findings: _Findings) -> None:
     twice = counted.filter(pc.greater(counted["count_all"], 1))
     findings.add_all("duplicate_page", twice["scan_id"])
     pages = keys["pages"]
-    for table in ("signals", "measurements", "beats"):
+    for table in ("signals", "measurements", "beats", "labels"):
         standing = keys[table].group_by(_PAGE).aggregate([])
         orphans = standing.join(pages.select(_PAGE), keys=_PAGE, join_type="left anti")
         findings.add_all(f"orphan_{table}", orphans["scan_id"])

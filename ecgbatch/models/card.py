@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import nn
@@ -27,9 +27,16 @@ class _Part(BaseModel):
 class InputContract(_Part):
     """What a network is to be given; whoever prepares its input reads it from here."""
 
-    px_per_mm: float = Field(gt=0, description="Scale of what it sees.")
+    px_per_mm: float | None = Field(default=None, gt=0, description="Scale of pages it sees.")
+    fs_hz: float | None = Field(default=None, gt=0, description="Rate of signals it sees.")
     channels: tuple[str, ...] = Field(min_length=1, description="What each channel holds.")
     normalisation: str = Field(description="How numbers are brought to the range it knows.")
+
+    @model_validator(mode="after")
+    def _has_one_scale(self) -> Self:
+        if (self.px_per_mm is None) == (self.fs_hz is None):
+            raise ValueError("there must be px_per_mm for pages or fs_hz for signals")
+        return self
 
 
 class Measured(_Part):

@@ -16,7 +16,14 @@ from ecgbatch.models.card import load_weights, read_card
 from ecgbatch.models.devices import memory_ended, quickest_dtype
 from ecgbatch.models.folding import folded
 from ecgbatch.models.heights import read_heights
-from ecgbatch.models.segmenter import ALIGN_PX, HEIGHT_PX, Segmenter, heights_of, ridges
+from ecgbatch.models.segmenter import (
+    ALIGN_PX,
+    HEIGHT_PX,
+    PX_PER_MM,
+    Segmenter,
+    heights_of,
+    ridges,
+)
 from ecgbatch.types import ByteArray, FloatArray
 
 _CPU_BATCH_PX = HEIGHT_PX * 1024  # a strip, or a piece of a long row: more does not fit the cache
@@ -68,7 +75,7 @@ class TraceReader:
         self._whole = folded(network.eval())
         device = device or torch.device("cpu")
         self._settle_on(device)
-        self.px_per_mm = self.card.input.px_per_mm
+        self.px_per_mm = PX_PER_MM  # the segmenter has compared it with its card
         self.height_px, self.least_height_px, self.align_px = HEIGHT_PX, HEIGHT_PX // 2, ALIGN_PX
         on_gpu = device.type == "cuda"
         self._batch_px = batch_px or (_GPU_BATCH_PX if on_gpu else _CPU_BATCH_PX)

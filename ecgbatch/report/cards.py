@@ -45,7 +45,7 @@ def _lines(card: Card) -> Iterator[str]:
         ("licence", card["licence"]),
         ("trained on", card["data"]),
         ("trained by", f"`{card['command']}`"),
-        ("sees", f"{seen['px_per_mm']:g} px/mm: {', '.join(seen['channels'])}"),
+        ("sees", f"{_scale(seen)}: {', '.join(seen['channels'])}"),
         ("normalisation", seen["normalisation"]),
         ("answers", ", ".join(f"`{each}`" for each in card["classes"] if each)),
     ):
@@ -57,6 +57,11 @@ def _lines(card: Card) -> Iterator[str]:
         yield ""
         for failure in card["known_failures"]:
             yield f"- {failure}"
+
+
+def _scale(seen: Mapping[str, Any]) -> str:
+    rate = seen.get("fs_hz")
+    return f"{seen['px_per_mm']:g} px/mm" if rate is None else f"{rate:g} Hz"
 
 
 def _measured(figures: Sequence[Mapping[str, Any]]) -> Iterator[str]:

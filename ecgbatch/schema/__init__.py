@@ -16,8 +16,10 @@ from ecgbatch.schema.between import (
     CALIBRATED,
     DECODED,
     ERROR,
+    LABEL,
     LEAD,
     LOCATED,
+    MEASURED,
     MEASUREMENT,
     PLAN,
     READ,
@@ -29,6 +31,7 @@ from ecgbatch.schema.between import (
     TRACED,
 )
 from ecgbatch.schema.columns import TABLES_VERSION
+from ecgbatch.schema.labels import LABELS
 from ecgbatch.schema.marks import SUPERSEDED, WITHDRAWN
 from ecgbatch.schema.outcomes import QUARANTINE, RUNS
 from ecgbatch.schema.pages import PAGES, SIGNALS
@@ -40,9 +43,12 @@ __all__ = [
     "CALIBRATED",
     "DECODED",
     "ERROR",
+    "LABEL",
+    "LABELS",
     "LEAD",
     "LOCATED",
     "MARKS",
+    "MEASURED",
     "MEASUREMENT",
     "MEASUREMENTS",
     "PAGES",
@@ -69,6 +75,7 @@ PUBLISHED = {
     "signals": SIGNALS,
     "measurements": MEASUREMENTS,
     "beats": BEATS,
+    "labels": LABELS,
     "quarantine": QUARANTINE,
     "runs": RUNS,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
+from ecgbatch.schema.labels import LABELS
 from ecgbatch.schema.waves import BEATS, MEASUREMENTS
 
 ERROR = pa.struct(
@@ -94,6 +95,9 @@ BEAT_LISTS = pa.struct(
 )
 """All rows of ``beats`` of a page, column by column; NaN where a value cannot be measured."""
 
+LABEL = pa.struct([pa.field(field.name, field.type) for field in LABELS if field.name not in _KEYS])
+"""NaN where there is no probability."""
+
 _IDENTITY = [
     pa.field("scan_id", pa.string(), nullable=False),
     pa.field("version", pa.string(), nullable=False),
@@ -172,5 +176,15 @@ TRACED = pa.schema(
 CALIBRATED = pa.schema([*_IDENTITY, *_SOURCE, *_SCALE, *_GEOMETRY, *_LEADS, *_QUALITY, *_OUTCOME])
 """After ``calibrate``: finished leads and how good they are."""
 
-READ = pa.schema([*CALIBRATED, *_WAVES])
-"""After ``measure``: everything that is known of a page, ready to be published."""
+MEASURED = pa.schema(
+    [
+        *CALIBRATED,
+        *_WAVES,
+        pa.field("facts", pa.list_(pa.float32())),  # as signal.facts.FACTS names them
+        pa.field("shapes_uv", pa.list_(pa.float32())),  # of signal.shapes, lead by lead
+    ]
+)
+"""After ``measure``; NaN where something cannot be measured or is not shown."""
+
+READ = pa.schema([*CALIBRATED, *_WAVES, pa.field("labels", pa.list_(LABEL))])
+"""After ``diagnose``: everything that is known of a page, ready to be published."""

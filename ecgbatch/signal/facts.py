@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, fields
 
 import numpy as np
 
-from ecgbatch.signal.measure import Measured
+from ecgbatch.signal.measure import Measured, Measurement
+from ecgbatch.types import LEADS, FloatArray
 
 _WAVES = ("q", "r", "s", "r2")
 _LEVELS = ("p", "j", "st60", "st80", "t", "early", "late")
+HEIGHTS = (*_WAVES, *_LEVELS)
+"""What is told of each lead."""
+FACTS = (
+    *(field.name for field in fields(Measurement)),
+    *(f"{lead}.{name}_uv" for lead in LEADS for name in HEIGHTS),
+)
+"""Names of all facts of a page of standard leads, in the order of ``fact_vector``."""
 
 
 def facts_of(measured: Measured) -> dict[str, float]:
@@ -34,3 +43,8 @@ def facts_of(measured: Measured) -> dict[str, float]:
         for name in _LEVELS:
             facts[f"{lead}.{name}_uv"] = measured.of_lead(lead, getattr(heights, name))
     return {name: value for name, value in facts.items() if np.isfinite(value)}
+
+
+def fact_vector(facts: Mapping[str, float]) -> FloatArray:
+    """Return ``(FACTS,)`` float32 of measured facts, NaN where one is not measurable."""
+    return np.array([facts.get(name, np.nan) for name in FACTS], np.float32)

@@ -124,7 +124,12 @@ class Measured:
     def of_lead(self, lead: str, values: DoubleArray) -> float:
         """Return the median of ``(row, beat)`` values over a lead's usual beats; NaN without."""
         rows = np.array([name == lead for name in self.sheet.leads], np.bool_)
-        return _of_lead(values[rows][:, _chosen(self.kinds)])
+        return _of_lead(values[rows][:, self.chosen])
+
+    @property
+    def chosen(self) -> BoolArray:
+        """``(beat,)`` those that intervals and heights rest on."""
+        return _chosen(self.kinds)
 
     def rr_around_ms(self) -> tuple[DoubleArray, DoubleArray]:
         """Return RR intervals before and after each beat, NaN where the page does not show them."""

@@ -15,7 +15,9 @@ import pyarrow as pa
 
 from ecgbatch import schema
 from ecgbatch.signal.beat_rows import beat_rows
+from ecgbatch.signal.facts import fact_vector, facts_of
 from ecgbatch.signal.measure import measure as measure_leads
+from ecgbatch.signal.shapes import shapes_of
 from ecgbatch.stages.base import Needs, TableFunction
 from ecgbatch.stages.rows import Row, Values, map_rows
 from ecgbatch.types import Lead
@@ -28,19 +30,21 @@ def measure(pages: pa.Table) -> Iterator[pa.Table]:
         pages: Rows of ``schema.CALIBRATED``.
 
     Yields:
-        Rows of ``schema.READ``.
+        Rows of ``schema.MEASURED``.
     """
     return map_rows(
-        pages, _measure_page, stage=Measure.name, reads=schema.CALIBRATED, writes=schema.READ
+        pages, _measure_page, stage=Measure.name, reads=schema.CALIBRATED, writes=schema.MEASURED
     )
 
 
 def _measure_page(row: Row) -> Iterator[Values]:
-    leads = [_as_lead(values) for values in row.structs("leads")]
+    leads = [as_lead(values) for values in row.structs("leads")]
     measured = measure_leads(leads)
     yield {
         "measurement": asdict(measured.page),
         "beats": beat_rows(measured, segments=_segments(leads)),
+        "facts": fact_vector(facts_of(measured)),
+        "shapes_uv": shapes_of(measured).ravel(),
     }
 
 
@@ -54,7 +58,8 @@ def _segments(leads: Sequence[Lead]) -> list[int]:
     return segments
 
 
-def _as_lead(values: dict[str, Any]) -> Lead:
+def as_lead(values: dict[str, Any]) -> Lead:
+    """Return a lead of ``schema.LEAD`` as the value it was; its places on the page are left out."""
     return Lead(
         **(
             values
@@ -75,7 +80,7 @@ class Measure:
     name: ClassVar[str] = "measure"
     needs: ClassVar[Needs] = Needs(cpus=1.0, rows_per_batch=1)
     reads: ClassVar[pa.Schema] = schema.CALIBRATED
-    writes: ClassVar[pa.Schema] = schema.READ
+    writes: ClassVar[pa.Schema] = schema.MEASURED
 
     def open(self) -> TableFunction:
         """Return the function; there is nothing to load."""

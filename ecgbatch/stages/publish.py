@@ -36,8 +36,8 @@ def published(
         key_id: Names the secret from which ids are derived; empty where there was none.
 
     Returns:
-        ``pages``, ``signals``, ``measurements``, ``beats`` and ``quarantine``, in the order of the
-        rows.
+        ``pages``, ``signals``, ``measurements``, ``beats``, ``labels`` and ``quarantine``, in the
+        order of the rows.
 
     Raises:
         SchemaError: ``rows`` has other columns.
@@ -58,6 +58,7 @@ def published(
         "signals": signals,
         "measurements": _measurements(done, run_id=run_id),
         "beats": _beats(done, run_id=run_id),
+        "labels": _labels(done, run_id=run_id),
         "quarantine": _quarantine(rows.filter(failed), constants),
     }
 
@@ -140,6 +141,20 @@ def _beats(done: pa.Table, *, run_id: str) -> pa.Table:
             values = pc.cast(pc.round(known), field.type)
         columns.append(values)
     return pa.Table.from_arrays(columns, schema=schema.BEATS)
+
+
+def _labels(done: pa.Table, *, run_id: str) -> pa.Table:
+    """Rows of ``labels``: all statements on a page after each other."""
+    labels = _one_array(done["labels"])
+    pages = done.select(["scan_id", "page_no"]).take(pc.list_parent_indices(labels))
+    each = labels.flatten()
+    columns = [
+        pc.struct_field(each, field.name)
+        if field.name in each.type.names
+        else _key(pages, field.name, run_id)
+        for field in schema.LABELS
+    ]
+    return pa.Table.from_arrays(columns, schema=schema.LABELS)
 
 
 def _key(pages: pa.Table, name: str, run_id: str) -> Any:

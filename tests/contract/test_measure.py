@@ -5,7 +5,10 @@ import pyarrow as pa
 import pytest
 
 from ecgbatch import schema
+from ecgbatch.config import DiagnoseSettings
 from ecgbatch.signal.kinds import KINDS
+from ecgbatch.stages.base import chain
+from ecgbatch.stages.diagnose import Diagnose
 from ecgbatch.stages.measure import Measure
 from ecgbatch.stages.publish import published
 from tests.factories_hearts import columns, full, heart
@@ -39,7 +42,8 @@ def page(number, leads, **changes):
 
 def measured(*rows):
     table = pa.Table.from_pylist(list(rows), schema=schema.CALIBRATED)
-    return pa.concat_tables(Measure().open()(table))
+    run = chain([Measure(), Diagnose(DiagnoseSettings(enabled=False))])
+    return pa.concat_tables(run(table))
 
 
 def tables(*rows):

@@ -78,7 +78,7 @@ def test_with_gpus_the_networks_have_workers_of_their_own_and_the_page_travels_o
     assert [[stage.name for stage in pool.stages] for pool in pools] == [
         ["read", "rectify"],
         ["locate", "trace"],
-        ["calibrate", "measure"],
+        ["calibrate", "measure", "diagnose"],
     ]
     assert [(pool.gpus, pool.rows_per_batch) for pool in pools] == [(0, None), (0.25, 8), (0, None)]
     there, back = (

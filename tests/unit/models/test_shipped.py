@@ -6,7 +6,7 @@ import sys
 import pytest
 import torch
 
-from ecgbatch.config import LocateSettings, RunConfig, TraceSettings
+from ecgbatch.config import DiagnoseSettings, LocateSettings, RunConfig, TraceSettings
 from ecgbatch.errors import ChecksumError, ConfigError
 from ecgbatch.models.card import read_card, shipped_card
 from ecgbatch.models.shipped import identities
@@ -42,12 +42,12 @@ def test_other_or_missing_weights_are_refused_before_a_run_starts(
 
 
 def test_settings_tell_which_models_look_at_pages():
-    assert RunConfig().networks() == ("segmenter",)
-    blind = RunConfig(trace=TraceSettings(network=False))
+    assert RunConfig().networks() == ("segmenter", "diagnosis")
+    blind = RunConfig(trace=TraceSettings(network=False), diagnose=DiagnoseSettings(enabled=False))
     assert blind.networks() == ()
     assert blind.fingerprint() != RunConfig().fingerprint()
     seeing = RunConfig(locate=LocateSettings(networks=True))
-    assert seeing.networks() == ("locator", "reader", "segmenter")
+    assert seeing.networks() == ("locator", "reader", "segmenter", "diagnosis")
 
 
 def test_naming_models_loads_no_torch():

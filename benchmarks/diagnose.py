@@ -1,0 +1,378 @@
+"""What the diagnosis is worth: fold 9 of PTB-XL, whole and as seven layouts show it.
+
+    ECGBATCH_DATA=DIR OMP_NUM_THREADS=1 python benchmarks/diagnose.py --kept runs/diagnosis
+    ... --pages 60      also prints so many records and reads their pages
+    ... --controls      also an encoder that learnt nothing, with a linear probe
+
+DIR holds PTB-XL as ``ptbxl/*.npz`` and ``ptbxl/labels.csv``. What printings measure is kept in
+``--kept``, as ``jobs/train_diagnosis.py`` keeps it; what is missing there is measured first, which
+takes minutes. No figure rests on a statement with fewer than ten positives.
+"""
+
+import argparse
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import torch
+from torch.nn import functional
+
+from ecgbatch import schema
+from ecgbatch.config import RunConfig
+from ecgbatch.evaluation.discrimination import (
+    auroc,
+    auroc_error,
+    calibration_error,
+    f1,
+    macro_auroc,
+    selective_risk,
+)
+from ecgbatch.flow.plan import source_entries
+from ecgbatch.models.card import shipped_card
+from ecgbatch.models.diagnosis import MEMBERS, Diagnosis, open_diagnosis
+from ecgbatch.models.patches import PatchNet
+from ecgbatch.models.vocabularies import VOCABULARIES, Statement, statements
+from ecgbatch.signal.facts import FACTS
+from ecgbatch.signal.frames import centred
+from ecgbatch.signal.rules import judge
+from ecgbatch.stages.base import chain
+from ecgbatch.storage import open_store, to_uri
+from ecgbatch.storage.address import scan_id
+from ecgbatch.synth.layouts import layout
+from ecgbatch.synth.paper import render
+from ecgbatch.synth.style import style
+from ecgbatch.training.diagnosis.fit import Asked, ask
+from ecgbatch.training.diagnosis.printings import REPORTED_LAYOUTS
+from ecgbatch.training.diagnosis.records import LEARNT_FOLDS, REPORTED_FOLD, Labelled, read_labelled
+from ecgbatch.training.diagnosis.targets import Targets, targets_of
+from ecgbatch.training.diagnosis.views import WHOLE, Views, measure_views, read_views
+from ecgbatch.types import LEADS
+from jobs.convert import stages
+
+FloatArray = npt.NDArray[np.float64]
+PRINTED = "3x4+1R"
+LOOKS = ("red_a4", "faint", "grey_a4", "black_dots")
+
+
+class Report:
+    """Truth of fold 9 and what is said of it, printing by printing."""
+
+    def __init__(self, network: Diagnosis, labelled: Labelled, views: Views) -> None:
+        self.network, self.labelled, self.views = network, labelled, views
+        self.truth: Targets = targets_of(labelled)
+        self.asked: Asked = ask(
+            network, labelled, views, fold=REPORTED_FOLD, layouts=REPORTED_LAYOUTS
+        )
+        with torch.inference_mode():
+            found = network.ensemble(self.asked.logits, self.asked.share)
+            doubt = network.ensemble.doubt(*found)
+        self.probability, self.alone, _ = (part.numpy().astype(np.float64) for part in found)
+        self.doubt: FloatArray = doubt.numpy().astype(np.float64)
+        self.threshold = network.ensemble.threshold.numpy()
+        self.estimable = network.ensemble.estimable.numpy()
+
+    def columns(self, vocabulary: str) -> npt.NDArray[np.intp]:
+        """Targets of the statements of a vocabulary that are made."""
+        names = [each.target for each in statements() if each.vocabulary == vocabulary]
+        places = [self.truth.names.index(name) for name in names if name]
+        return np.array([place for place in places if self.estimable[place]])
+
+    def of_layout(self, name: str) -> npt.NDArray[np.bool_]:
+        """Views in a layout."""
+        return np.asarray(self.asked.layout == name)
+
+    def macro(self, scores: FloatArray, layout_name: str, vocabulary: str) -> tuple[float, int]:
+        """Macro AUROC of scores ``(view, target)``."""
+        here, what = self.of_layout(layout_name), self.columns(vocabulary)
+        rows = self.asked.row[here]
+        return macro_auroc(
+            scores[here][:, what], self.truth.holds[rows][:, what], self.truth.known[rows][:, what]
+        )
+
+    def pairs(
+        self, scores: FloatArray, layout_name: str, target: int
+    ) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
+        """Scores and truth of labelled records for one target."""
+        here = self.of_layout(layout_name)
+        rows = self.asked.row[here]
+        there = self.truth.known[rows, target]
+        return scores[here, target][there], self.truth.holds[rows, target][there]
+
+
+def layouts_table(report: Report) -> Iterator[str]:
+    """Yield macro AUROCs by layout, their spread, and how far one record's answers differ."""
+    vocabularies = ("ptbxl5", "ptbxl23", "rhythm")
+    yield "| layout | " + " | ".join(vocabularies) + " | AF | mean change against 12x1 |"
+    yield "|---|---|---|---|---|---|"
+    columns: dict[str, list[float]] = {name: [] for name in vocabularies}
+    fibrillation = report.truth.names.index("rhythm:AFIB")
+    whole = report.probability[report.of_layout(WHOLE)][:, report.estimable]
+    for name in REPORTED_LAYOUTS:
+        for vocabulary in vocabularies:
+            columns[vocabulary].append(report.macro(report.probability, name, vocabulary)[0])
+        area = auroc(*report.pairs(report.probability, name, fibrillation))
+        change = np.abs(report.probability[report.of_layout(name)][:, report.estimable] - whole)
+        cells = [f"{columns[vocabulary][-1]:.3f}" for vocabulary in vocabularies]
+        yield f"| {name} | {' | '.join(cells)} | {area:.3f} | {np.nanmean(change):.3f} |"
+    spread = [f"{np.ptp(columns[vocabulary]):.3f}" for vocabulary in vocabularies]
+    yield f"| spread | {' | '.join(spread)} | | |"
+
+
+def members_table(report: Report) -> Iterator[str]:
+    """Yield macro AUROCs of each member and of all of them."""
+    yield "| who | 5 from 12x1 | 23 from 12x1 | 5 from 3x4+1R | 23 from 3x4+1R |"
+    yield "|---|---|---|---|---|"
+    members = dict(zip(MEMBERS, report.alone, strict=True))
+    for name, scores in (*members.items(), ("all", report.probability)):
+        cells = [
+            f"{report.macro(scores, printed, vocabulary)[0]:.3f}"
+            for printed in (WHOLE, PRINTED)
+            for vocabulary in ("ptbxl5", "ptbxl23")
+        ]
+        yield f"| {name} | {' | '.join(cells)} |"
+
+
+def statements_table(report: Report) -> Iterator[str]:
+    """Yield one row per statement that is made, from whole records."""
+    rules = rule_scores(report)
+    yield "| statement | positives | AUROC | from 3x4+1R | rule | F1 | ECE |"
+    yield "|---|---|---|---|---|---|---|"
+    for statement in statements():
+        if not statement.said:
+            yield f"| {statement.vocabulary} {statement.code} | no label | not estimable | | | | |"
+            continue
+        target = report.truth.names.index(statement.target)
+        scores, holds = report.pairs(report.probability, WHOLE, target)
+        name = f"{statement.vocabulary} {statement.code}"
+        if not report.estimable[target]:
+            yield f"| {name} | {holds.sum()} | not estimable | | | | |"
+            continue
+        area = auroc(scores, holds)
+        error = auroc_error(area, positive=int(holds.sum()), negative=int((~holds).sum()))
+        printed = auroc(*report.pairs(report.probability, PRINTED, target))
+        rule = _rule_cell(report, rules, statement, target)
+        decided = scores >= report.threshold[target]
+        yield (
+            f"| {name} | {holds.sum()} | {area:.3f} ± {1.96 * error:.3f} | {printed:.3f} "
+            f"| {rule} | "
+            f"{f1(decided, holds):.2f} | {calibration_error(scores, holds):.3f} |"
+        )
+
+
+def rule_scores(report: Report) -> dict[str, FloatArray]:
+    """Scores of every rule for the whole records of fold 9, in the order of their views."""
+    here = report.of_layout(WHOLE)
+    place = {int(n): row for row, n in enumerate(report.labelled.record_id)}
+    views = [
+        view
+        for view in np.flatnonzero(report.views.layout == WHOLE)
+        if report.labelled.fold[place[int(report.views.record_id[view])]] == REPORTED_FOLD
+    ]
+    assert [place[int(report.views.record_id[v])] for v in views] == report.asked.row[here].tolist()
+    found: dict[str, list[float]] = {}
+    for view in views:
+        facts = dict(zip(FACTS, report.views.facts[view].tolist(), strict=True))
+        for finding in judge({name: value for name, value in facts.items() if np.isfinite(value)}):
+            found.setdefault(finding.code, []).append(finding.score)
+    return {code: np.array(scores) for code, scores in found.items()}
+
+
+def _rule_cell(
+    report: Report, rules: dict[str, FloatArray], statement: Statement, target: int
+) -> str:
+    if statement.rule is None:
+        return ""
+    rows = report.asked.row[report.of_layout(WHOLE)]
+    there = report.truth.known[rows, target]
+    area = auroc(rules[statement.rule][there], report.truth.holds[rows, target][there])
+    return f"{area:.3f}"
+
+
+def decisions(report: Report) -> Iterator[str]:
+    """Yield macro F1, calibration, and risk against coverage."""
+    for name in (WHOLE, PRINTED):
+        for vocabulary in ("ptbxl5", "ptbxl23"):
+            scores, errors, said, held = [], [], [], []
+            for target in report.columns(vocabulary):
+                probability, holds = report.pairs(report.probability, name, target)
+                scores.append(f1(probability >= report.threshold[target], holds))
+                errors.append(calibration_error(probability, holds))
+                said.append(probability)
+                held.append(holds)
+            pooled = calibration_error(np.concatenate(said), np.concatenate(held))
+            yield (
+                f"{name} {vocabulary}: macro F1 {np.mean(scores):.3f}, calibration error "
+                f"{np.mean(errors):.3f} on average, {max(errors):.3f} at worst, {pooled:.3f} pooled"
+            )
+    here = report.of_layout(PRINTED)
+    rows = report.asked.row[here]
+    for vocabulary in ("ptbxl5", "ptbxl23"):
+        what = report.columns(vocabulary)
+        kept = report.truth.known[rows][:, what]
+        said = report.probability[here][:, what] >= report.threshold[what]
+        wrong = (said != report.truth.holds[rows][:, what])[kept]
+        doubt = report.doubt[here][:, what][kept]
+        without = -np.abs(report.probability[here][:, what] - report.threshold[what])[kept]
+        for label, values in (("as shipped", doubt), ("by distance alone", without)):
+            risks = selective_risk(wrong, values)
+            cells = ", ".join(f"{100 * r.error:.1f} % at {100 * r.coverage:.0f} %" for r in risks)
+            yield f"{PRINTED} {vocabulary}, wrong answers by coverage, {label}: {cells}"
+        withheld = doubt > float(report.network.ensemble.largest_doubt)
+        yield f"{PRINTED} {vocabulary}: {100 * withheld.mean():.1f} % of answers are withheld"
+
+
+def control(report: Report) -> Iterator[str]:
+    """Yield what a linear probe reads from an encoder of patches that learnt nothing."""
+    torch.manual_seed(0)
+    encoder = PatchNet(1).eval()
+    rows = report.labelled.of_folds(LEARNT_FOLDS)
+    learnt = rows[report.labelled.has_amplitude[rows]]
+    tested = report.asked.row[report.of_layout(WHOLE)]
+    features = {
+        name: torch.cat(list(_features(encoder, report.labelled, chosen)))
+        for name, chosen in (("learnt", learnt), ("tested", tested))
+    }
+    mean, spread = features["learnt"].mean(dim=0), features["learnt"].std(dim=0) + 1e-6
+    inputs = {name: (value - mean) / spread for name, value in features.items()}
+    holds = torch.from_numpy(report.truth.holds[learnt].astype(np.float32))
+    known = torch.from_numpy(report.truth.known[learnt].astype(np.float32))
+    probe = torch.nn.Linear(mean.numel(), holds.shape[1])
+    optimizer = torch.optim.LBFGS(probe.parameters(), max_iter=100)
+
+    def closure() -> torch.Tensor:
+        optimizer.zero_grad()
+        each = functional.binary_cross_entropy_with_logits(
+            probe(inputs["learnt"]), holds, reduction="none"
+        )
+        loss: torch.Tensor = (each * known).sum() / known.sum()
+        loss = loss + 1e-3 * probe.weight.square().sum() / holds.shape[1]
+        loss.backward()
+        return loss
+
+    optimizer.step(closure)
+    scores = probe(inputs["tested"]).detach().numpy().astype(np.float64)
+    everywhere = np.zeros_like(report.probability)
+    everywhere[report.of_layout(WHOLE)] = scores
+    for vocabulary in ("ptbxl5", "ptbxl23", "rhythm"):
+        area, count = report.macro(everywhere, WHOLE, vocabulary)
+        yield f"random frozen encoder, linear probe, 12x1 {vocabulary}: {area:.3f} over {count}"
+
+
+@torch.inference_mode()
+def _features(
+    encoder: PatchNet, labelled: Labelled, rows: npt.NDArray[np.intp]
+) -> Iterator[torch.Tensor]:
+    for first in range(0, len(rows), 64):
+        signals = labelled.signal_mv[rows[first : first + 64]].astype(np.float32)
+        yield encoder.features(torch.from_numpy(np.stack([centred(each) for each in signals])))
+
+
+def round_trip(report: Report, count: int) -> Iterator[str]:
+    """Print records of fold 9, read their pages, and compare what is said of both."""
+    here = np.flatnonzero(report.of_layout(PRINTED))
+    chosen = np.random.default_rng(11).permutation(here)[:count]
+    with tempfile.TemporaryDirectory() as scratch:
+        names = {}
+        for number, view in enumerate(chosen):
+            row = int(report.asked.row[view])
+            signal_uv = 1000 * report.labelled.signal_mv[row].astype(np.float64)
+            page = render(
+                dict(zip(LEADS, signal_uv, strict=True)),
+                fs_hz=100.0,
+                layout=layout(PRINTED),
+                style=style(LOOKS[number % len(LOOKS)]),
+                dpi=(150, 200, 300)[number % 3],
+                seed=number,
+            )
+            path = Path(scratch, f"{number:04d}.png")
+            cv2.imwrite(str(path), page.pixels[..., ::-1])
+            names[scan_id(to_uri(str(path)))] = int(view)
+        read = dict(_read_pages(scratch, names))
+    what = report.columns("ptbxl5")
+    views = np.array(sorted(read))
+    rows = report.asked.row[views]
+    before, after = report.probability[views][:, what], np.stack([read[view] for view in views])
+    heard = np.isfinite(after).all(axis=1)
+    holds, known = report.truth.holds[rows][:, what], report.truth.known[rows][:, what]
+    areas = [
+        macro_auroc(scores[heard], holds[heard], known[heard], fewest=5)[0]
+        for scores in (before, after)
+    ]
+    change = np.abs(before - after)[heard]
+    yield (
+        f"round trip, {len(chosen)} pages of {PRINTED}, {heard.sum()} judged: macro AUROC "
+        f"{areas[0]:.3f} from records, {areas[1]:.3f} from pages; mean change of a probability "
+        f"{change.mean():.3f}, 95 % quantile {np.quantile(change, 0.95):.3f}"
+    )
+
+
+def _read_pages(folder: str, names: dict[str, int]) -> Iterator[tuple[int, FloatArray]]:
+    entries = source_entries(open_store(to_uri(folder)))
+    plan = pa.Table.from_pylist(
+        [
+            {
+                "scan_id": scan_id(entry.uri),
+                "uri": entry.uri,
+                "version": entry.version,
+                "size_bytes": entry.size_bytes,
+            }
+            for entry in entries
+        ],
+        schema=schema.PLAN,
+    )
+    spent: dict[str, float] = {}
+    for page in chain(stages(RunConfig(), folder))(plan):
+        [row] = page.select(["scan_id", "labels", "stage_ms"]).to_pylist()
+        for each in row["stage_ms"]:
+            spent[each["stage"]] = spent.get(each["stage"], 0.0) + each["ms"]
+        said = {
+            each["code"]: each["probability"]
+            for each in row["labels"] or ()
+            if each["vocabulary"] == "ptbxl5"
+        }
+        order = [each.code for each in statements() if each.vocabulary == "ptbxl5"]
+        values = [said.get(code) for code in order]
+        yield names[row["scan_id"]], np.array([np.nan if v is None else v for v in values])
+    before = sum(value for stage, value in spent.items() if stage != "diagnose")
+    print(
+        f"time of stages, ms a page: "
+        f"{ {stage: round(value / len(names)) for stage, value in spent.items()} }; "
+        f"diagnosis adds {100 * spent['diagnose'] / before:.1f} %"
+    )
+
+
+def main() -> None:
+    """Print everything."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--kept", type=Path, required=True, help="what was measured of records")
+    parser.add_argument("--card", type=Path, default=shipped_card("diagnosis"))
+    parser.add_argument("--pages", type=int, default=0, help="to print and read")
+    parser.add_argument("--controls", action="store_true")
+    given = parser.parse_args()
+    folder = Path(os.environ["ECGBATCH_DATA"]) / "ptbxl"
+    labelled = read_labelled(folder, kept=given.kept / "records.npz")
+    folds = dict(zip(labelled.record_id.tolist(), labelled.fold.tolist(), strict=True))
+    for path in measure_views(folder, given.kept / "views", folds=folds):
+        print(f"measured {path.stem}", flush=True)
+    network, card = open_diagnosis(given.card, FACTS, device=torch.device("cpu"))
+    report = Report(network, labelled, read_views(given.kept / "views"))
+    rows = report.asked.row[report.of_layout(WHOLE)]
+    print(f"{card.identity}: {len(rows)} records of fold {REPORTED_FOLD} in microvolts")
+    print({name: len(report.columns(name)) for name in VOCABULARIES}, "statements are made")
+    for part in (layouts_table, members_table, statements_table, decisions):
+        print("\n".join(part(report)), end="\n\n", flush=True)
+    if given.controls:
+        print("\n".join(control(report)), flush=True)
+    if given.pages:
+        print("\n".join(round_trip(report, given.pages)), flush=True)
+
+
+if __name__ == "__main__":
+    main()

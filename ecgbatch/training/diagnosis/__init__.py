@@ -1,0 +1,1 @@
+"""From labelled records to the members of the diagnosis, their calibration and their weights."""
