@@ -28,6 +28,8 @@ _LONG_SHARE = 0.5
 _LENGTH_SHARE = 0.5  # of the usual row, for a row that a page's border or a loose lead cuts short
 _WHOLE_SHARE = 0.7  # of the usual row's coverage; lines of text have holes between words
 _PEN_SHARE = 0.65  # of the usual thickness; lines of a grid are thinner than traces
+_BARE_PERCENT = 25  # of rows; up to three quarters of a page may tremble
+_TWICE, _SKIPPED_SHARE = 0.3, 0.5  # how near to two distances a gap is, and the length of its row
 _ASTRAY = 1.5  # times the usual distance of rows; a rhythm strip may stand further off
 _ASTRAY_WHOLE_SHARE = 0.85  # of the usual row's share of columns with level ink, for such a row
 _ASTRAY_PEN_SHARE = 0.8  # of the usual thickness, for such a row
@@ -132,6 +134,7 @@ def find_baselines(level: BoolArray, lines: BoolArray, *, px_per_mm: float) -> t
     lone_px = _LONE_PITCH_MM * px_per_mm
     rows = _with_room(kept, lone_px=lone_px)
     kept = _chosen(kept, _like_others(rows, level, lines, band_px=band))
+    kept = _with_skipped(kept, density, level, band_px=band)
     kept = _chosen(kept, _not_astray(_with_room(kept, lone_px=lone_px), level, band_px=band))
     return _with_room(kept, lone_px=lone_px)
 
@@ -154,7 +157,7 @@ def _like_others(
     return np.asarray(
         (lengths >= _LENGTH_SHARE * np.median(lengths))
         & (shares >= _WHOLE_SHARE * np.median(shares))
-        & (pens >= _PEN_SHARE * np.median(pens))
+        & (np.array(pens) >= _PEN_SHARE * _usual_pen(pens))
     )
 
 
@@ -169,12 +172,42 @@ def _not_astray(rows: Sequence[Baseline], level: BoolArray, *, band_px: int) -> 
     gaps = np.diff([row.y_px for row in rows])
     near = [_near(row, level, band_px=band_px) for row in rows]
     whole = np.array([float(each.any(axis=0).mean()) for each in near])
-    pens = np.array([line_thickness(each) for each in near])
+    pens = [line_thickness(each) for each in near]
     alike = whole >= _ASTRAY_WHOLE_SHARE * np.median(whole)
-    alike &= pens >= _ASTRAY_PEN_SHARE * np.median(pens)
+    alike &= np.array(pens) >= _ASTRAY_PEN_SHARE * _usual_pen(pens)
     for end, gap in ((0, gaps[0]), (-1, gaps[-1])):
         keep[end] = gap <= _ASTRAY * np.median(gaps) or alike[end]
     return keep
+
+
+def _usual_pen(pens: Sequence[float]) -> float:
+    """Return the thickness of rows whose line is bare: that of tremor is not the pen's."""
+    return float(np.percentile(pens, _BARE_PERCENT))
+
+
+def _with_skipped(
+    rows: list[_Row], density: npt.NDArray[np.float32], level: BoolArray, *, band_px: int
+) -> list[_Row]:
+    """Add a row where one is missing between two others that stand twice as far as usual.
+
+    A zero line that wanders leaves no peak of its own beside those of its neighbours.
+    """
+    if len(rows) < _ROWS_FOR_PITCH:
+        return rows
+    gaps = np.diff([y for y, _ in rows])
+    usual = float(np.median(gaps))
+    least = _SKIPPED_SHARE * float(np.median([covered.sum() for _, covered in rows]))
+    found = [rows[0]]
+    for row, gap in zip(rows[1:], gaps.tolist(), strict=True):
+        if abs(gap / usual - 2) < _TWICE:
+            middle, reach = found[-1][0] + gap / 2, usual / 4
+            top = round(middle - reach)
+            y = top + int(density[top : round(middle + reach) + 1].argmax())
+            covered = _any_row(level[max(0, y - band_px) : y + band_px + 1])
+            if covered.sum() >= least:
+                found.append((y, covered))
+        found.append(row)
+    return found
 
 
 def _near(row: Baseline, level: BoolArray, *, band_px: int) -> BoolArray:
