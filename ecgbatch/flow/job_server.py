@@ -89,6 +89,11 @@ def open_client(address: str, *, without_token: bool = False) -> Any:
         raise ClusterError(
             f"no job server answers at {address}: check --address, or the tunnel to it"
         ) from None
+    except RuntimeError:
+        raise ConfigError(
+            f"what answers at {address} takes no jobs of this Ray: check --address, and install "
+            "one version on both sides"
+        ) from None
 
 
 def _require_token(address: str) -> None:

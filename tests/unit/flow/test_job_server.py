@@ -90,3 +90,11 @@ def test_a_remote_cluster_that_is_not_there_may_be_tried_again(monkeypatch):
     monkeypatch.setattr(job_server, "is_remote", lambda _: True)
     with pytest.raises(ClusterError, match="no job server answers"):
         open_client("http://127.0.0.1:1")
+
+
+def test_what_answers_and_is_no_job_server_is_said(monkeypatch, answering):
+    address, handler, _ = answering
+    handler.status = 404
+    monkeypatch.setenv("RAY_API_SERVER_ADDRESS", address)  # set back after the test
+    with pytest.raises(ConfigError, match="takes no jobs of this Ray"):
+        open_client(address)
