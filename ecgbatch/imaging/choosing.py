@@ -11,10 +11,10 @@ from ecgbatch.imaging.seeing import SeenPage, with_read_names
 
 _LEAST = 0.25
 """Likelihood of a page's least sure traces from which on they count at all."""
-_IRREGULAR = 4.0
-_CLEAR = 6.0
-"""Logarithms: how much rows and columns that show not what they are speak against a layout, and how
-much likelier one must be that the other may be forgotten."""
+_IRREGULAR, _AHEAD, _CLEAR = 4.0, 1.0, 6.0
+"""Logarithms: how much rows and columns that show not what they are speak against a layout; how
+much likelier what was seen must be to stand, whose ends are less exact than those of ink; and how
+much likelier one must be for the other to be forgotten."""
 
 
 def chosen(
@@ -42,7 +42,7 @@ def chosen(
     ahead = seen.fit - fit
     ahead -= _IRREGULAR * (Flag.LAYOUT_GUESSED in seen.layout.flags)
     ahead += _IRREGULAR * (Flag.LAYOUT_GUESSED in named.flags)
-    better = by_sight() if ahead > 0 else named
+    better = by_sight() if ahead > _AHEAD else named
     disputed = seen.layout.name != named.name and abs(ahead) < _CLEAR
     if disputed and Flag.LAYOUT_GUESSED not in better.flags:
         return replace(better, flags=(*better.flags, Flag.LAYOUT_GUESSED))
