@@ -23,21 +23,27 @@ _NAME_REACH_MM = 9.0  # across from the end of a row
 _NAME_ROOM_MM = 8.0  # above and below its ink
 
 
-def pulses_stand(ink: ByteArray, marks: Shapes, px_per_mm: float) -> float:
-    """Compare how well a pulse fits standing on its feet and hanging from them, at row ends."""
+def pulses_stand(ink: ByteArray, marks: Shapes, px_per_mm: float) -> tuple[float, float]:
+    """Compare how well a pulse fits standing on its feet and hanging from them, at row ends.
+
+    Returns:
+        What that says, and what the end says at which it fits better: most carts print pulses
+        where rows begin, some where they end.
+    """
     traces = are_traces(marks, px_per_mm)
     if not traces.any():
-        return 0.0
+        return 0.0, 0.0
     reach = round(_PULSE_REACH_MM * px_per_mm)
     first = max(0, int(marks.left[traces].min()) - reach // 2)
     last = int((marks.left + marks.width)[traces].max()) + reach // 2
-    best = 0.0
+    best, fits = 0.0, []
     for end in (ink[:, first : first + reach], ink[:, max(0, last - reach) : last]):
         scale = _PULSE_PX_PER_MM / px_per_mm
         size = tuple(max(1, round(side * scale)) for side in end.shape[::-1])
         small = cv2.resize(end, size, interpolation=cv2.INTER_AREA)
         small = cv2.min(small, 128).astype(np.float32) / 128
         small = cv2.copyMakeBorder(small, 8, 8, 8, 8, cv2.BORDER_CONSTANT, value=0)
+        fits.append(_PULSE_FIT)
         for height_mm, width_mm in _PULSE_MM:
             stamp = _pulse_stamp(
                 *(round(_PULSE_PX_PER_MM * side) for side in (height_mm, width_mm))
@@ -45,9 +51,11 @@ def pulses_stand(ink: ByteArray, marks: Shapes, px_per_mm: float) -> float:
             if small.shape[0] <= stamp.shape[0] or small.shape[1] <= stamp.shape[1]:
                 continue
             standing, hanging = _best(small, stamp), _best(small, stamp[::-1])
+            fits[-1] = max(fits[-1], standing, hanging)
             if max(standing, hanging) > _PULSE_FIT and abs(standing - hanging) > abs(best):
                 best = standing - hanging
-    return float(np.clip(14.0 * best, -4, 4))
+    at_begin = float(np.clip(14.0 * (fits[0] - fits[1]), -1, 1))
+    return float(np.clip(14.0 * best, -4, 4)), at_begin
 
 
 def _best(image: npt.NDArray[np.float32], stamp: npt.NDArray[np.float32]) -> float:

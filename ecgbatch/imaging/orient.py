@@ -49,7 +49,7 @@ class Orientation:
         margin: How far the chosen side leads over its opposite; below 1 it is a guess.
         mirrored: Whether what tells left from right contradicts what tells up from down.
         cues: What each cue said for upright (positive) against upside down: pulses, order of
-            waves, polarity, text above and below, names at the ends of rows.
+            waves, polarity, text above and below, names at the ends of rows, pulses there.
     """
 
     quarter_turns: int
@@ -59,7 +59,7 @@ class Orientation:
     beating: bool
     margin: float
     mirrored: bool
-    cues: tuple[float, float, float, float, float]
+    cues: tuple[float, float, float, float, float, float]
 
 
 def find_orientation(ink: ByteArray, *, px_per_mm: float) -> Orientation:
@@ -98,9 +98,9 @@ def find_orientation(ink: ByteArray, *, px_per_mm: float) -> Orientation:
     if trace_mm >= _SURE_TRACE_MM:
         beating = beats * _SURE_BEAT_MM >= trace_mm
         beating = beating or find_beats(ink, px_per_mm=px_per_mm)[0].are_enough
-    pulses, text = pulses_stand(ink, marks, px_per_mm), text_above(marks, px_per_mm)
-    names = names_before(marks, px_per_mm)
-    up, along = pulses + polarity + text, order + names
+    pulses, at_begin = pulses_stand(ink, marks, px_per_mm)
+    text, names = text_above(marks, px_per_mm), names_before(marks, px_per_mm)
+    up, along = pulses + polarity + text, order + names + at_begin
     score = up + along + (0.0 if sideways else _AS_STORED)
     turns = (1 if sideways else 0) + (0 if score >= 0 else 2)
     return Orientation(
@@ -111,7 +111,7 @@ def find_orientation(ink: ByteArray, *, px_per_mm: float) -> Orientation:
         beating=beating,
         margin=abs(score),
         mirrored=up * along < 0 and abs(up) > _UP_SURE and abs(along) > _ALONG_SURE,
-        cues=(pulses, order, polarity, text, names),
+        cues=(pulses, order, polarity, text, names, at_begin),
     )
 
 

@@ -86,3 +86,13 @@ def test_level_lines_with_pulses_are_traces_that_stand_still(turns):
 def test_level_lines_without_pulses_are_those_of_a_form():
     sides = find_orientation(still_page(pulses=False), px_per_mm=SCALE)
     assert sides.trace_mm == sides.still_mm == 0
+
+
+def test_pulses_where_rows_begin_tell_left_from_right():
+    ink = 255 - draw(Sheet(grid_rgb=None), View(px_per_mm=(SCALE, SCALE))).pixels[..., 0]
+    right = find_orientation(ink, px_per_mm=SCALE)
+    through = find_orientation(np.ascontiguousarray(ink[:, ::-1]), px_per_mm=SCALE)
+    assert right.cues[5] > 0.5
+    assert right.cues[5] == pytest.approx(-through.cues[5], abs=0.1)
+    bare = 255 - draw(Sheet(grid_rgb=None, pulses=False), View(px_per_mm=(SCALE, SCALE))).pixels
+    assert find_orientation(bare[..., 0], px_per_mm=SCALE).cues[5] == pytest.approx(0, abs=0.3)
