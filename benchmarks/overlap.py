@@ -9,16 +9,17 @@ Pages are those of the class *overlap* of ``benchmarks/reading.py``: rows stand 
 beats run into their neighbours. With ``--true-regions`` every lead's place is given, as in
 published figures on leads that were cut out by hand, so that what is left is the tracing alone. A
 page whose regions are not found has no figures; how many there are stands first. Of the others
-stand the median squared error, r and the SNR of 2024 against the record, and of the ink that the
-network calls a lead's own, how far it is the ink that was drawn for that lead (IoU): as the network
-says it, and the page's ink inside of it, which is what is traced.
+stand the median squared error, r and the SNR of 2024 against the record, and how far ink is that
+which was drawn for the lead (IoU): a line of the pen's width along the whole trace that was read;
+and, in the pieces about which the network was asked and there alone, what it calls the lead's own,
+and the page's ink inside of that.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -58,7 +59,8 @@ class Found:
     mse_mv2: float
     r: float
     snr_db: float
-    iou: float
+    iou_read: float
+    iou_told: float
     iou_inked: float
 
 
@@ -121,6 +123,17 @@ def ink_overlap(
     with np.errstate(invalid="ignore"):
         told, traced = shared / either
     return float(told), float(traced)
+
+
+def drawn_overlap(trace: Trace, truth: RegionTruth) -> float:
+    """IoU of a line along a trace and the line that was drawn."""
+    x_px = trace.x0_px + np.arange(trace.y_px.size) * trace.step_px
+    line = replace(truth, polyline_px=np.stack([x_px, trace.y_px.astype(np.float64)], axis=1))
+    left, top, right, bottom = (round(side) for side in truth.box_px)
+    reach = round(ROOM_MM * PX_PER_MM)
+    box = (left - reach, top - reach, right + reach, bottom + reach)
+    read, drawn = mask_of(line, box) > 0, mask_of(truth, box) > 0
+    return float((read & drawn).sum() / (read | drawn).sum())
 
 
 def errors(
@@ -201,7 +214,8 @@ def main() -> None:
             lead = true_lead(trace.region, truth)
             if lead is not None:
                 ious = ink_overlap(place, question, readings, lead)
-                found.append(Found(*errors(trace, truth, signals, fs_hz), *ious))
+                whole = drawn_overlap(trace, lead)
+                found.append(Found(*errors(trace, truth, signals, fs_hz), whole, *ious))
     where = "true regions" if given.true_regions else "found regions"
     print(f"{where}: {read} of {given.pages} pages, {len(found)} of {printed} leads")
 
@@ -210,7 +224,8 @@ def main() -> None:
 
     print(
         f"MSE {middle('mse_mv2'):.5f} mV2  r {middle('r'):.4f}  SNR {middle('snr_db'):.1f} dB  "
-        f"IoU as told {middle('iou'):.3f}, as traced {middle('iou_inked'):.3f}"
+        f"IoU as read {middle('iou_read'):.3f}; where asked: as told {middle('iou_told'):.3f}, "
+        f"page's ink {middle('iou_inked'):.3f}"
     )
 
 
