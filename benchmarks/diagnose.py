@@ -1,7 +1,6 @@
 """What the diagnosis is worth: fold 9 of PTB-XL, whole and as seven layouts show it.
 
     ECGBATCH_DATA=DIR OMP_NUM_THREADS=1 python benchmarks/diagnose.py --kept runs/diagnosis
-    ... --pages 60      also prints so many records and reads their pages
     ... --controls      also an encoder that learnt nothing, with a linear probe
 
 DIR holds PTB-XL as ``ptbxl/*.npz`` and ``ptbxl/labels.csv``. What printings measure is kept in
@@ -11,21 +10,16 @@ takes minutes. No figure rests on a statement with fewer than ten positives.
 
 import argparse
 import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import cv2
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 import torch
 from torch.nn import functional
 
-from ecgbatch import schema
-from ecgbatch.config import RunConfig
 from ecgbatch.evaluation.discrimination import (
     auroc,
     auroc_error,
@@ -34,7 +28,6 @@ from ecgbatch.evaluation.discrimination import (
     macro_auroc,
     selective_risk,
 )
-from ecgbatch.flow.plan import source_entries
 from ecgbatch.models.card import shipped_card
 from ecgbatch.models.diagnosis import MEMBERS, Diagnosis, open_diagnosis
 from ecgbatch.models.patches import PatchNet
@@ -42,23 +35,14 @@ from ecgbatch.models.vocabularies import VOCABULARIES, Statement, statements
 from ecgbatch.signal.facts import FACTS
 from ecgbatch.signal.frames import centred
 from ecgbatch.signal.rules import judge
-from ecgbatch.stages.base import chain
-from ecgbatch.storage import open_store, to_uri
-from ecgbatch.storage.address import scan_id
-from ecgbatch.synth.layouts import layout
-from ecgbatch.synth.paper import render
-from ecgbatch.synth.style import style
 from ecgbatch.training.diagnosis.fit import Asked, ask
 from ecgbatch.training.diagnosis.printings import REPORTED_LAYOUTS
 from ecgbatch.training.diagnosis.records import LEARNT_FOLDS, REPORTED_FOLD, Labelled, read_labelled
 from ecgbatch.training.diagnosis.targets import Targets, targets_of
 from ecgbatch.training.diagnosis.views import WHOLE, Views, measure_views, read_views
-from ecgbatch.types import LEADS
-from jobs.convert import stages
 
 FloatArray = npt.NDArray[np.float64]
 PRINTED = "3x4+1R"
-LOOKS = ("red_a4", "faint", "grey_a4", "black_dots")
 
 
 class Report:
@@ -274,86 +258,11 @@ def _features(
         yield encoder.features(torch.from_numpy(np.stack([centred(each) for each in signals])))
 
 
-def round_trip(report: Report, count: int) -> Iterator[str]:
-    """Print records of fold 9, read their pages, and compare what is said of both."""
-    here = np.flatnonzero(report.of_layout(PRINTED))
-    chosen = np.random.default_rng(11).permutation(here)[:count]
-    with tempfile.TemporaryDirectory() as scratch:
-        names = {}
-        for number, view in enumerate(chosen):
-            row = int(report.asked.row[view])
-            signal_uv = 1000 * report.labelled.signal_mv[row].astype(np.float64)
-            page = render(
-                dict(zip(LEADS, signal_uv, strict=True)),
-                fs_hz=100.0,
-                layout=layout(PRINTED),
-                style=style(LOOKS[number % len(LOOKS)]),
-                dpi=(150, 200, 300)[number % 3],
-                seed=number,
-            )
-            path = Path(scratch, f"{number:04d}.png")
-            cv2.imwrite(str(path), page.pixels[..., ::-1])
-            names[scan_id(to_uri(str(path)))] = int(view)
-        read = dict(_read_pages(scratch, names))
-    what = report.columns("ptbxl5")
-    views = np.array(sorted(read))
-    rows = report.asked.row[views]
-    before, after = report.probability[views][:, what], np.stack([read[view] for view in views])
-    heard = np.isfinite(after).all(axis=1)
-    holds, known = report.truth.holds[rows][:, what], report.truth.known[rows][:, what]
-    areas = [
-        macro_auroc(scores[heard], holds[heard], known[heard], fewest=5)[0]
-        for scores in (before, after)
-    ]
-    change = np.abs(before - after)[heard]
-    yield (
-        f"round trip, {len(chosen)} pages of {PRINTED}, {heard.sum()} judged: macro AUROC "
-        f"{areas[0]:.3f} from records, {areas[1]:.3f} from pages; mean change of a probability "
-        f"{change.mean():.3f}, 95 % quantile {np.quantile(change, 0.95):.3f}"
-    )
-
-
-def _read_pages(folder: str, names: dict[str, int]) -> Iterator[tuple[int, FloatArray]]:
-    entries = source_entries(open_store(to_uri(folder)))
-    plan = pa.Table.from_pylist(
-        [
-            {
-                "scan_id": scan_id(entry.uri),
-                "uri": entry.uri,
-                "version": entry.version,
-                "size_bytes": entry.size_bytes,
-            }
-            for entry in entries
-        ],
-        schema=schema.PLAN,
-    )
-    spent: dict[str, float] = {}
-    for page in chain(stages(RunConfig(), folder))(plan):
-        [row] = page.select(["scan_id", "labels", "stage_ms"]).to_pylist()
-        for each in row["stage_ms"]:
-            spent[each["stage"]] = spent.get(each["stage"], 0.0) + each["ms"]
-        said = {
-            each["code"]: each["probability"]
-            for each in row["labels"] or ()
-            if each["vocabulary"] == "ptbxl5"
-        }
-        order = [each.code for each in statements() if each.vocabulary == "ptbxl5"]
-        values = [said.get(code) for code in order]
-        yield names[row["scan_id"]], np.array([np.nan if v is None else v for v in values])
-    before = sum(value for stage, value in spent.items() if stage != "diagnose")
-    print(
-        f"time of stages, ms a page: "
-        f"{ {stage: round(value / len(names)) for stage, value in spent.items()} }; "
-        f"diagnosis adds {100 * spent['diagnose'] / before:.1f} %"
-    )
-
-
 def main() -> None:
     """Print everything."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--kept", type=Path, required=True, help="what was measured of records")
     parser.add_argument("--card", type=Path, default=shipped_card("diagnosis"))
-    parser.add_argument("--pages", type=int, default=0, help="to print and read")
     parser.add_argument("--controls", action="store_true")
     given = parser.parse_args()
     folder = Path(os.environ["ECGBATCH_DATA"]) / "ptbxl"
@@ -370,8 +279,6 @@ def main() -> None:
         print("\n".join(part(report)), end="\n\n", flush=True)
     if given.controls:
         print("\n".join(control(report)), flush=True)
-    if given.pages:
-        print("\n".join(round_trip(report, given.pages)), flush=True)
 
 
 if __name__ == "__main__":

@@ -20,12 +20,13 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import torch
 
 from ecgbatch.models.card import ModelCard
+from ecgbatch.training.diagnosis.beat_tasks import FactsTask, ShapesTask
 from ecgbatch.training.diagnosis.figures import figures
 from ecgbatch.training.diagnosis.fit import ask, assembled, estimable, fit
 from ecgbatch.training.diagnosis.records import CHOSEN_FOLD, Labelled, read_labelled
 from ecgbatch.training.diagnosis.ship import card, ship
 from ecgbatch.training.diagnosis.targets import targets_of
-from ecgbatch.training.diagnosis.tasks import FactsTask, ShapesTask, SignalTask
+from ecgbatch.training.diagnosis.tasks import SignalTask
 from ecgbatch.training.diagnosis.views import WHOLE, measure_views, read_views
 from ecgbatch.training.loop import Plan
 from ecgbatch.training.runner import run

@@ -7,9 +7,10 @@ that abstain and say why; that is no fault of the page. Switched off, it says no
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -28,8 +29,9 @@ from ecgbatch.stages.rows import Row, Values, map_rows
 from ecgbatch.types import LEADS, FloatArray
 
 if TYPE_CHECKING:
-    from ecgbatch.models.diagnosis import Answer, Diagnosis
+    from ecgbatch.models.diagnosis import Answer, Diagnosis, Seen
 
+_Key: TypeAlias = tuple[str, int]
 _ON_CPU = Needs(cpus=1.0, rows_per_batch=8)
 _TARGET = {name: place for place, name in enumerate(targets())}
 
@@ -79,31 +81,31 @@ class _Batch:
 
     def row(self, row: Row) -> Iterator[Values]:
         """Return the labels of one page."""
-        seen, shown = _look(row)
-        answer = self._answers.get((row["scan_id"], row["page_no"]))
-        yield {
-            "labels": list(labels_of(self.judge, shown, answer, _facts(seen.facts))),
-        }
+        key = (row["scan_id"], row["page_no"])
+        seen, shown = self._looked.get(key) or _look(row)
+        facts = _facts(seen.facts)
+        yield {"labels": list(labels_of(self.judge, shown, self._answers.get(key), facts))}
 
     @cached_property
-    def _answers(self) -> Mapping[tuple[str, int], Answer]:
-        """Answers by page; what cannot be laid out here fails again in its own row."""
-        keys, asked = [], []
+    def _looked(self) -> Mapping[_Key, tuple[Seen, Shown]]:
+        """What is seen of each page; one that cannot be laid out fails again in its own row."""
+        looked = {}
         for index in range(self.pages.num_rows):
             row = Row(self.pages, index)
-            if row["error"] is not None:
-                continue
-            try:
-                seen, shown = _look(row)
-            except (ValueError, TypeError, ArithmeticError):
-                continue
-            if shown.reason is None:
-                keys.append((row["scan_id"], row["page_no"]))
-                asked.append(seen)
-        return dict(zip(keys, self.judge.network.answers(asked), strict=True))
+            if row["error"] is None:
+                with suppress(ValueError, TypeError, ArithmeticError):
+                    looked[row["scan_id"], row["page_no"]] = _look(row)
+        return looked
+
+    @cached_property
+    def _answers(self) -> Mapping[_Key, Answer]:
+        """Answers by page, for pages of which something can be said."""
+        asked = {key: seen for key, (seen, shown) in self._looked.items() if shown.reason is None}
+        answers = self.judge.network.answers(list(asked.values()))
+        return dict(zip(asked, answers, strict=True))
 
 
-def _look(row: Row) -> tuple[Any, Shown]:
+def _look(row: Row) -> tuple[Seen, Shown]:
     from ecgbatch.models.diagnosis import Seen
 
     facts = np.asarray(row.array("facts"), np.float32)

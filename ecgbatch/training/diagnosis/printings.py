@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 
-from ecgbatch.synth.layouts import Layout, lead_of
+from ecgbatch.signal.frames import FRAME_HZ
+from ecgbatch.synth.layouts import Layout, layout, layout_names, lead_of
 from ecgbatch.types import LEADS, FloatArray, Lead
 
 REPORTED_LAYOUTS = ("3x4", "3x4+1R", "3x4+2R", "3x4+3R", "6x2", "6x2+1R", "12x1")
@@ -79,8 +80,32 @@ def read_back(
     return np.asarray(signal_mv * gain + noise + drift, np.float32)
 
 
-def layouts_of(names: Sequence[str]) -> list[Layout]:
-    """Return layouts by their names."""
-    from ecgbatch.synth.layouts import layout
+def drawn_mask(rng: np.random.Generator, samples: int) -> BoolArray:
+    """Draw what a page might show of ``(12, sample)``: half of them layouts that carts print."""
+    kind = rng.random()
+    if kind < 0.15:
+        mask = np.ones((12, samples), np.bool_)
+    elif kind < 0.75:
+        mask = _usual_masks(samples)[int(rng.integers(len(REPORTED_LAYOUTS) - 1))].copy()
+    elif kind < 0.85:
+        name = str(rng.choice(layout_names()))
+        mask = shown(layout(name), fs_hz=FRAME_HZ, samples=samples)
+    else:
+        mask = np.zeros((12, samples), np.bool_)
+        for lead in mask:
+            length = int(rng.uniform(0.2, 1.0) * samples)
+            first = int(rng.integers(samples - length + 1))
+            lead[first : first + length] = rng.random() < 0.7
+    for _ in range(int(rng.integers(0, 4))):  # stains, creases, text on a trace
+        first = int(rng.integers(samples))
+        mask[int(rng.integers(12)), first : first + int(rng.integers(5, 80))] = False
+    if not mask.any():
+        mask[int(rng.integers(12))] = True
+    return mask
 
-    return [layout(name) for name in names]
+
+@cache
+def _usual_masks(samples: int) -> BoolArray:
+    """Masks of all reported layouts but the one that shows everything."""
+    names = REPORTED_LAYOUTS[:-1]
+    return np.stack([shown(layout(name), fs_hz=FRAME_HZ, samples=samples) for name in names])

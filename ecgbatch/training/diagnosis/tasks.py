@@ -20,13 +20,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ecgbatch.evaluation.discrimination import macro_auroc
-from ecgbatch.models.beats import FactScale, FactsNet, ShapesNet
+from ecgbatch.models.beats import FactScale
 from ecgbatch.models.patches import PatchNet
 from ecgbatch.models.vocabularies import targets
 from ecgbatch.signal.facts import FACTS
 from ecgbatch.signal.frames import FRAME_HZ, centred
-from ecgbatch.synth.layouts import layout, layout_names
-from ecgbatch.training.diagnosis.printings import REPORTED_LAYOUTS, read_back, shown
+from ecgbatch.synth.layouts import layout
+from ecgbatch.training.diagnosis.printings import drawn_mask, read_back, shown
 from ecgbatch.training.diagnosis.records import CHOSEN_FOLD, LEARNT_FOLDS, Labelled, read_labelled
 from ecgbatch.training.diagnosis.targets import Targets, targets_of
 from ecgbatch.training.diagnosis.views import WHOLE, Views, read_views
@@ -40,7 +40,7 @@ _LATEST = 60  # samples that a record may begin later
 
 
 @dataclass(frozen=True)
-class _Task(ABC):
+class MemberTask(ABC):
     """What all members share.
 
     Attributes:
@@ -60,14 +60,17 @@ class _Task(ABC):
 
     @cached_property
     def labelled(self) -> Labelled:
+        """All records."""
         return read_labelled(self.records, kept=self.kept / "records.npz")
 
     @cached_property
     def truth(self) -> Targets:
+        """What is true of them."""
         return targets_of(self.labelled)
 
     @cached_property
     def views(self) -> Views:
+        """What their printings measured."""
         return read_views(self.kept / "views")
 
     @cached_property
@@ -127,7 +130,7 @@ def target_loss(logits: Tensor, holds: Tensor, known: Tensor) -> Tensor:
     return (each * weights).sum() / weights.sum().clamp(min=1)
 
 
-class SignalTask(_Task):
+class SignalTask(MemberTask):
     """Trains ``PatchNet``; it also learns to measure, because few records are labelled."""
 
     def network(self) -> nn.Module:
@@ -218,41 +221,6 @@ class _Measuring(nn.Module):
         return self.net.answer(seen), self.facts(seen)
 
 
-def drawn_mask(rng: np.random.Generator, samples: int) -> npt.NDArray[np.bool_]:
-    """Draw what a page might show of ``(12, sample)``: half of them layouts that carts print."""
-    kind = rng.random()
-    if kind < 0.15:
-        mask = np.ones((12, samples), np.bool_)
-    elif kind < 0.75:
-        mask = _usual_masks(samples)[int(rng.integers(len(REPORTED_LAYOUTS) - 1))].copy()
-    elif kind < 0.85:
-        name = str(rng.choice(layout_names()))
-        mask = shown(layout(name), fs_hz=FRAME_HZ, samples=samples)
-    else:
-        mask = np.zeros((12, samples), np.bool_)
-        for lead in mask:
-            length = int(rng.uniform(0.2, 1.0) * samples)
-            first = int(rng.integers(samples - length + 1))
-            lead[first : first + length] = rng.random() < 0.7
-    for _ in range(int(rng.integers(0, 4))):  # stains, creases, text on a trace
-        first = int(rng.integers(samples))
-        mask[int(rng.integers(12)), first : first + int(rng.integers(5, 80))] = False
-    if not mask.any():
-        mask[int(rng.integers(12))] = True
-    return mask
-
-
-def _usual_masks(samples: int) -> npt.NDArray[np.bool_]:
-    if samples not in _USUAL:
-        _USUAL[samples] = np.stack(
-            [shown(layout(n), fs_hz=FRAME_HZ, samples=samples) for n in REPORTED_LAYOUTS[:-1]]
-        )
-    return _USUAL[samples]
-
-
-_USUAL: dict[int, npt.NDArray[np.bool_]] = {}
-
-
 @torch.inference_mode()
 def signal_logits(
     net: PatchNet,
@@ -270,95 +238,3 @@ def signal_logits(
         frames = [centred(np.where(mask, each, np.float32(np.nan))) for each in signals]
         found.append(net(torch.from_numpy(np.stack(frames)).to(device)).cpu().numpy())
     return np.concatenate(found)
-
-
-class FactsTask(_Task):
-    """Trains ``FactsNet``, with facts and whole leads left out at random."""
-
-    def network(self) -> nn.Module:
-        """Return a network that knows nothing but the usual size of facts."""
-        network = FactsNet(FACTS, len(targets()))
-        network.scale.fit(torch.from_numpy(self.views.facts[self.chosen_views(LEARNT_FOLDS)]))
-        return network
-
-    def batch(self, rng: np.random.Generator) -> Batch:
-        """Draw views and leave some facts out."""
-        views = rng.choice(self.chosen, self.size, replace=False)
-        facts = self.views.facts[views].copy()
-        rows = self.of_view[views]
-        facts[rng.random(facts.shape) < rng.choice([0.0, 0.05, 0.15], (len(views), 1))] = np.nan
-        lost = rng.random((len(views), 12)) < rng.choice([0, 0, 0.1, 0.4], (len(views), 1))
-        facts[:, -lost.shape[1] * _HEIGHTS :][np.repeat(lost, _HEIGHTS, axis=1)] = np.nan
-        return {
-            "seen": facts,
-            "holds": self.truth.holds[rows].astype(np.float32),
-            "known": self.truth.known[rows].astype(np.float32),
-        }
-
-    @cached_property
-    def chosen(self) -> npt.NDArray[np.intp]:
-        """Views that are learnt from."""
-        return self.chosen_views(LEARNT_FOLDS)
-
-    def loss(self, network: nn.Module, batch: Tensors) -> tuple[Tensor, Mapping[str, float]]:
-        """Return the cross entropy, of each of the small networks by itself."""
-        nets = network.each(batch["seen"])  # type: ignore[operator]
-        losses = [target_loss(logits, batch["holds"], batch["known"]) for logits in nets]
-        return torch.stack(losses).mean(), {}
-
-    def validate(self, network: nn.Module, device: torch.device) -> Mapping[str, float]:
-        """Return macro AUROCs of the views of fold 8."""
-        return self._validated(network, self.views.facts, device)
-
-    def _validated(
-        self, network: nn.Module, seen: npt.NDArray[Any], device: torch.device
-    ) -> dict[str, float]:
-        network.eval()
-        figures: dict[str, float] = {}
-        for name in (WHOLE, "3x4+1R"):
-            views = self.chosen_views(frozenset({CHOSEN_FOLD}))
-            views = views[self.views.layout[views] == name]
-            with torch.inference_mode():
-                tensor = torch.from_numpy(seen[views].astype(np.float32)).to(device)
-                logits = network(tensor).cpu().numpy()
-            found = self.score(logits, self.of_view[views])
-            figures |= {f"{key}_{name}": value for key, value in found.items()}
-        figures["score"] = (figures[f"score_{WHOLE}"] + figures["score_3x4+1R"]) / 2
-        return figures
-
-
-_HEIGHTS = sum(name.startswith("V6.") for name in FACTS)
-
-
-class ShapesTask(FactsTask):
-    """Trains ``ShapesNet``, with leads left out, and moved and scaled a little."""
-
-    def network(self) -> nn.Module:
-        """Return a network that knows nothing."""
-        return ShapesNet(len(targets()))
-
-    def batch(self, rng: np.random.Generator) -> Batch:
-        """Draw views and change them a little."""
-        views = rng.choice(self.chosen, self.size, replace=False)
-        rows = self.of_view[views]
-        shapes = self.views.shapes[views].astype(np.float32)
-        count = len(views)
-        shapes *= np.exp(rng.normal(0, 0.05, (count, 1, 1)) + rng.normal(0, 0.03, (count, 12, 1)))
-        shapes += rng.normal(0, 0.01, (count, 12, 1))
-        lost = rng.random((count, 12)) < rng.choice([0, 0.1, 0.3], (count, 1))
-        shapes[lost] = np.nan
-        moved = rng.integers(-2, 3, count)
-        shapes = np.stack([np.roll(s, m, axis=1) for s, m in zip(shapes, moved, strict=True)])
-        return {
-            "seen": shapes.astype(np.float32),
-            "holds": self.truth.holds[rows].astype(np.float32),
-            "known": self.truth.known[rows].astype(np.float32),
-        }
-
-    def loss(self, network: nn.Module, batch: Tensors) -> tuple[Tensor, Mapping[str, float]]:
-        """Return the cross entropy."""
-        return target_loss(network(batch["seen"]), batch["holds"], batch["known"]), {}
-
-    def validate(self, network: nn.Module, device: torch.device) -> Mapping[str, float]:
-        """Return macro AUROCs of the views of fold 8."""
-        return self._validated(network, self.views.shapes, device)

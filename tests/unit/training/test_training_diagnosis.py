@@ -16,8 +16,9 @@ from ecgbatch.models.vocabularies import targets
 from ecgbatch.signal.facts import FACTS
 from ecgbatch.signal.frames import FRAME_HZ, FRAME_SAMPLES
 from ecgbatch.synth.layouts import layout, layout_names
+from ecgbatch.training.diagnosis.beat_tasks import FactsTask, ShapesTask
 from ecgbatch.training.diagnosis.fit import Asked, ask, assembled, estimable, fit
-from ecgbatch.training.diagnosis.printings import leads_of, read_back, shown
+from ecgbatch.training.diagnosis.printings import drawn_mask, leads_of, read_back, shown
 from ecgbatch.training.diagnosis.records import (
     CHOSEN_FOLD,
     LEARNT_FOLDS,
@@ -27,7 +28,7 @@ from ecgbatch.training.diagnosis.records import (
 )
 from ecgbatch.training.diagnosis.ship import card, ship
 from ecgbatch.training.diagnosis.targets import Targets, targets_of
-from ecgbatch.training.diagnosis.tasks import FactsTask, ShapesTask, SignalTask, drawn_mask
+from ecgbatch.training.diagnosis.tasks import SignalTask
 from ecgbatch.training.diagnosis.views import WHOLE, measure_views, read_views
 from ecgbatch.training.loop import Plan, train
 from ecgbatch.types import LEADS
