@@ -142,9 +142,8 @@ def main() -> None:
     )
     change = np.abs(before - after)[both]
     print(f"{len(rows)} pages of {PRINTED}, {both.sum()} judged from both")
-    print(
-        f"macro AUROC of {record[1]} classes: {record[0]:.3f} from records, {page[0]:.3f} from pages"
-    )
+    areas = f"{record[0]:.3f} from records, {page[0]:.3f} from pages"
+    print(f"macro AUROC of {record[1]} classes: {areas}")
     print(
         f"a probability changes by {change.mean():.3f} on average, "
         f"{np.quantile(change, 0.95):.3f} at the 95 % quantile"
