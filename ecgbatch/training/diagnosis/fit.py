@@ -181,8 +181,11 @@ def _decide(ensemble: Ensemble, asked: Asked, truth: Targets) -> None:
 
 
 def estimable(labelled: Labelled, truth: Targets) -> npt.NDArray[np.bool_]:
-    """Return ``(target,)`` for which there are positives enough to learn and to report it."""
-    positive = truth.holds & truth.known
+    """Return ``(target,)`` for which there are positives enough to learn and to report it.
+
+    Records of lost amplitude do not count: most members do not see them, and no figure does.
+    """
+    positive = truth.holds & truth.known & labelled.has_amplitude[:, None]
     learnt = positive[labelled.of_folds(LEARNT_FOLDS)].sum(axis=0)
     chosen = positive[labelled.of_folds({CHOSEN_FOLD})].any(axis=0)
     reported = positive[labelled.of_folds({REPORTED_FOLD})].sum(axis=0)
