@@ -204,7 +204,7 @@ def decisions(report: Report) -> Iterator[str]:
         wrong = (said != report.truth.holds[rows][:, what])[kept]
         doubt = report.doubt[here][:, what][kept]
         without = -np.abs(report.probability[here][:, what] - report.threshold[what])[kept]
-        for label, values in (("as shipped", doubt), ("by distance alone", without)):
+        for label, values in (("as shipped", doubt), ("by distance of probabilities", without)):
             risks = selective_risk(wrong, values)
             cells = ", ".join(f"{100 * r.error:.1f} % at {100 * r.coverage:.0f} %" for r in risks)
             yield f"{PRINTED} {vocabulary}, wrong answers by coverage, {label}: {cells}"
