@@ -4,85 +4,17 @@ Pages come from our own renderer, so each is right but for the one thing that a 
 page may be ``good`` with a wrong lead, and nothing that was not read may be a number.
 """
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
-import pyarrow.parquet as pq
 import pytest
 
-from ecgbatch.config import RunConfig, TraceSettings
-from ecgbatch.flow.run import convert
 from ecgbatch.synth.heart import simulate
-from ecgbatch.synth.layouts import layout
-from ecgbatch.synth.paper import render
-from ecgbatch.synth.style import style
 from ecgbatch.types import LEADS
-from jobs.convert import stages
 from tests import factories_dicom as dicom
+from tests.pages_published import published, sheet
 
 SHEET = (1700, 2200)
 BARE = {"pulse": "none", "name_place": "none", "header": "none", "footer": "none"}
-
-
-@dataclass(frozen=True)
-class Tables:
-    """What a run over one file published."""
-
-    pages: list[dict]
-    signals: list[dict]
-    quarantine: list[dict]
-    measurements: list[dict]
-
-    @property
-    def page(self):
-        (page,) = self.pages
-        return page
-
-    def samples_uv(self, lead):
-        """Samples of a lead, None where nothing is known, and how long they take."""
-        row = next(row for row in self.signals if row["lead"] == lead)
-        return row["samples_uv"], len(row["samples_uv"]) / row["fs_hz"]
-
-
-def published(folder, name, data, *, network=False):
-    """Convert one file: its bytes, or pixels; the network only where what it may do is asked."""
-    source, out = folder / "in", folder / "out"
-    source.mkdir()
-    if isinstance(data, bytes):
-        (source / name).write_bytes(data)
-    else:
-        assert cv2.imwrite(str(source / name), data[..., ::-1] if data.ndim == 3 else data)
-    config = RunConfig(trace=TraceSettings(network=network))
-    summary = convert(
-        str(source), str(out), stages=stages(config, str(source)), config=config, local=True
-    )
-    assert summary.exit_status == 0, summary.reasons
-    rows = {
-        table: [
-            row
-            for path in sorted((out / "tables" / table).rglob("*.parquet"))
-            for row in pq.read_table(path, partitioning=None).to_pylist()
-        ]
-        for table in ("pages", "signals", "quarantine", "measurements")
-    }
-    return Tables(**rows)
-
-
-def sheet(
-    signals_uv=None,
-    *,
-    seed=3,
-    condition="NORM",
-    order="3x4+1R",
-    look="pink_letter",
-    **style_changes,
-):
-    """Print a page at 200 dpi and return it with the truth."""
-    signals_uv = signals_uv or simulate(seed, condition=condition).by_name()
-    return render(
-        signals_uv, fs_hz=500.0, layout=layout(order), style=style(look, **style_changes), dpi=200.0
-    )
 
 
 def graph_paper():
