@@ -169,12 +169,23 @@ def _as_column(value: Any, field: pa.Field) -> pa.Array:
     return pa.array([value], type=field.type)
 
 
+_BY_CLASS = {
+    "MemoryError": Reason.MEMORY_LIMIT,
+    "ArrowMemoryError": Reason.MEMORY_LIMIT,
+    "OutOfMemoryError": Reason.DEVICE_ERROR,
+    "AcceleratorError": Reason.DEVICE_ERROR,
+}
+"""Failures of a machine, by the names of their classes: those of torch are not imported here."""
+
+
 def error_value(error: Exception, *, stage: str, attempts: int = 1) -> dict[str, Any]:
     """Turn an exception into the struct ``schema.ERROR``; messages are dropped, see ``errors``."""
+    facts: Mapping[str, float] = {}
     if isinstance(error, PageError):
         reason, facts = error.reason, error.facts
     else:
-        reason, facts = Reason.DEFECT, {}
+        names = (base.__name__ for base in type(error).__mro__)
+        reason = next((_BY_CLASS[name] for name in names if name in _BY_CLASS), Reason.DEFECT)
     where = _place(error) if reason is Reason.DEFECT else None
     return {
         "stage": stage,
