@@ -4,9 +4,10 @@
 
     python benchmarks/parts.py 100000 --scratch /tmp
 
-The pages are made up, of a hundred samples; plan, lease, commit, receipts and settling are the real
-ones, on a local disk. Files are not forced to disk (``fsync``), which would measure the disk. The
-run is stopped after nine tenths and taken up again, then asked for once more with all done.
+The pages are made up; plan, lease, receipts, settling and balancing are the real ones, on a local
+disk. A run is begun and stopped at its first page; receipts of one scan each are written for all
+scans but ``--left``; then the run is taken up, commits those for good, and ends; then it is asked
+for once more with all done. Files are not forced to disk (``fsync``): this measures the program.
 """
 
 from __future__ import annotations
@@ -29,15 +30,16 @@ import pyarrow as pa
 from ecgbatch import schema
 from ecgbatch.config import PoolSettings, RunConfig
 from ecgbatch.errors import StorageError
-from ecgbatch.flow.book import Book
+from ecgbatch.flow.book import Book, read_book
+from ecgbatch.flow.files import FileFacts
 from ecgbatch.flow.manifest import Entry
-from ecgbatch.flow.output import Output
+from ecgbatch.flow.output import Output, part_paths
 from ecgbatch.flow.plan import Plan, write_plan
 from ecgbatch.flow.progress import ProgressEvent
-from ecgbatch.flow.receipts import whole_scans
+from ecgbatch.flow.receipts import SCANS, Receipt, whole_scans
 from ecgbatch.flow.run import perform
-from ecgbatch.flow.runs import Run
-from ecgbatch.flow.todo import plan_folder
+from ecgbatch.flow.runs import Run, release_of
+from ecgbatch.flow.todo import plan_folder, planned_rows
 from ecgbatch.flow.watch import Watch
 from ecgbatch.stages.base import Needs, TableFunction
 from ecgbatch.stages.rows import Row, Values, map_rows
@@ -46,30 +48,30 @@ from ecgbatch.storage import Store
 SAMPLES_UV = np.arange(100, dtype=np.float32)
 
 
+CONFIG = RunConfig(pools=PoolSettings(scans_per_block=1, scans_per_part=1))
+
+
 @dataclass(frozen=True, slots=True)
 class MadeUp:
     """A stage that reads nothing and gives one page of one lead for each scan.
 
     Attributes:
-        stop_after: Rows after which it pretends that storage is gone; 0 for never.
+        stop: Whether it pretends that storage is gone.
     """
 
-    stop_after: int = 0
+    stop: bool
 
     name: ClassVar[str] = "made_up"
-    needs: ClassVar[Needs] = Needs(rows_per_batch=64)
+    needs: ClassVar[Needs] = Needs()
     reads: ClassVar[pa.Schema] = schema.PLAN
     writes: ClassVar[pa.Schema] = schema.READ
 
     def open(self) -> TableFunction:
         """Return the function that makes pages up."""
-        left = self.stop_after or -1
 
         def page(_: Row) -> Iterator[Values]:
-            nonlocal left
-            if left == 0:
+            if self.stop:
                 raise StorageError("stopped on purpose")
-            left -= 1
             yield _page()
 
         return partial(
@@ -136,15 +138,14 @@ class Phases:
         self._since = time.perf_counter()
 
 
-def run(out: Path, count: int, *, title: str, stop_after: int = 0) -> None:
+def run(out: Path, count: int, *, title: str, stop: bool = False) -> None:
     """Convert what is left, in parts of one scan."""
 
     def plan(store: Store, output: Output, run: Run, book: Book, watch: Watch) -> Plan:
         standing = whole_scans(book.scans())
+        listing = (Entry(f"s3://made-up/{n:09d}.tif", f"{n}", 400_000) for n in range(count))
         return write_plan(
-            watch.listing(
-                Entry(f"s3://made-up/{n:09d}.tif", f"{n}", 400_000) for n in range(count)
-            ),
+            watch.listing(listing),
             store=store,
             folder_uri=plan_folder(output, run.run_id),
             committed=[standing.filter(standing["whole"])],
@@ -157,8 +158,8 @@ def run(out: Path, count: int, *, title: str, stop_after: int = 0) -> None:
             ["s3://made-up"],
             plan,
             out=str(out),
-            stages=[MadeUp(stop_after)],
-            config=RunConfig(pools=PoolSettings(scans_per_block=64, scans_per_part=1)),
+            stages=[MadeUp(stop)],
+            config=CONFIG,
             run_id=None,
             local=True,
             progress=phases,
@@ -168,12 +169,37 @@ def run(out: Path, count: int, *, title: str, stop_after: int = 0) -> None:
     phases.end()
 
 
+def write_receipts(out: Path, *, left: int) -> None:
+    """Write that every planned scan but some stands in a part of its own."""
+    output = Output.at(str(out), CONFIG.storage)
+    store = output.store()
+    (planned,) = read_book(store, output, release=release_of(CONFIG)).runs
+    rows = pa.concat_tables(planned_rows(store, output, planned.run_id))
+    names = zip(rows["scan_id"].to_pylist(), rows["version"].to_pylist(), strict=True)
+    for number, (scan_id, version) in enumerate(list(names)[left:]):
+        part = f"{planned.run_id}-made-up-{number:06d}"
+        paths = part_paths(part, release=planned.release, ingest_date=planned.ingest_date)
+        Receipt(
+            part=part,
+            run_id=planned.run_id,
+            release=planned.release,
+            fingerprint=planned.fingerprint,
+            files={table: FileFacts(path, 1, 4096, "0" * 64) for table, path in paths.items()},
+            scans=pa.table([[scan_id], [version], [1], [1], [0]], schema=SCANS),
+            reasons={},
+            stages={"made_up": (1, 1.0)},
+        ).create(store, output)
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("parts", type=int, nargs="?", default=1_000)
-    parser.add_argument("--scratch", type=Path, help="where some 60 kB for each part find room")
+    parser.add_argument("--left", type=int, default=100, help="parts that are committed for good")
+    parser.add_argument("--scratch", type=Path, help="where some 8 kB for each part find room")
     asked = parser.parse_args()
     os.fsync = lambda _: None  # see above
     with tempfile.TemporaryDirectory(prefix="parts-", dir=asked.scratch) as folder:
-        for title, stop_after in (("first", asked.parts * 9 // 10), ("resumed", 0), ("again", 0)):
-            run(Path(folder), asked.parts, title=title, stop_after=stop_after)
+        run(Path(folder), asked.parts, title="begun", stop=True)
+        write_receipts(Path(folder), left=asked.left)
+        run(Path(folder), asked.parts, title="taken up")
+        run(Path(folder), asked.parts, title="again")

@@ -14,6 +14,9 @@ from hypothesis import settings
 
 from ecgbatch.storage import pace
 from tests.faulty_store import FaultyStore
+from tests.running_ray import ray_address
+
+__all__ = ["ray_address"]
 
 # The same examples on every run: a suite that fails by chance teaches people to run it again.
 settings.register_profile("repeatable", derandomize=True, deadline=None)

@@ -3,11 +3,17 @@
 import json
 import multiprocessing
 import os
+import random
 import signal
+import subprocess
 import sys
+import time
 
+from ecgbatch.errors import LeaseError
+from ecgbatch.flow.backfill import Order, backfill
 from ecgbatch.flow.delete import delete
 from ecgbatch.flow.run import convert
+from ecgbatch.flow.summary import RESUMABLE
 from ecgbatch.storage import Store
 from tests.factories_flow import settings, stages
 
@@ -59,6 +65,46 @@ def _deadly_after(writes):
 
     for name in WRITES:
         setattr(Store, name, deadly(getattr(Store, name)))
+
+
+def driver(source, out, address):
+    """Start a run on Ray in a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.drivers_flow", source, out],
+        env={**os.environ, "RAY_ADDRESS": address},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def wait_for_part(out, process):
+    """Return a moment after the process has committed a part that was not there before."""
+    before = parts(out)
+    while parts(out) == before and process.poll() is None:
+        time.sleep(0.02)
+    time.sleep(random.Random(before).uniform(0, 0.5))
+
+
+def parts(out):
+    """Count what has been committed."""
+    return len(list(out.glob("runs/*/receipts/*.json")))
+
+
+def backfill_at(source, out, now):
+    """Settle what is due at ``now``, and exit with the status of the command."""
+    try:
+        done = backfill(
+            str(source),
+            str(out),
+            Order(),
+            stages=stages(source),
+            config=settings(),
+            local=True,
+            clock=lambda: now,
+        )
+    except LeaseError:
+        sys.exit(RESUMABLE)
+    sys.exit(done.exit_status)
 
 
 if __name__ == "__main__":  # with Ray, at RAY_ADDRESS

@@ -30,7 +30,7 @@ from ecgbatch.storage import Store, open_store
 
 
 def scan(folder, name, *, pages=1, seed=0, **trouble):
-    """Write one scan: ``defect_page``, ``crash``, ``die_once``, ``stop``, ``slow_s`` break it."""
+    """Write one scan; the keys that ``_fetch`` knows break it on purpose."""
     path = Path(folder, name)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({"pages": pages, "seed": seed, **trouble}))
@@ -77,7 +77,9 @@ class Fetch:
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """Gives every page its class."""
+    """Gives every page its class, and kills its worker once, where a marker says so."""
+
+    marker: str = ""
 
     name: ClassVar[str] = "judge"
     needs: ClassVar[Needs] = Needs()
@@ -86,12 +88,16 @@ class Judge:
 
     def open(self) -> TableFunction:
         return partial(
-            map_rows, function=_judge, stage=self.name, reads=self.reads, writes=self.writes
+            map_rows,
+            function=partial(_judge, marker=self.marker),
+            stage=self.name,
+            reads=self.reads,
+            writes=self.writes,
         )
 
 
-def stages(source):
-    return [Fetch(str(source)), Judge()]
+def stages(source, *, judge_dies=""):
+    return [Fetch(str(source)), Judge(str(judge_dies))]
 
 
 def _fetch(row: Row, *, store: Store) -> Iterator[Values]:
@@ -101,6 +107,10 @@ def _fetch(row: Row, *, store: Store) -> Iterator[Values]:
     asked = json.loads(data)
     if "slow_s" in asked:
         time.sleep(asked["slow_s"])
+    if "until" in asked:
+        _wait_for(Path(asked["until"]))
+    if "hungry" in asked:
+        _eat_until_killed()
     if "crash" in asked:
         ctypes.string_at(0)
     if "die_once" in asked and not Path(asked["die_once"]).exists():
@@ -111,11 +121,30 @@ def _fetch(row: Row, *, store: Store) -> Iterator[Values]:
     for page in range(1, asked["pages"] + 1):
         if page == asked.get("defect_page"):
             raise ValueError("SMITH^JOHN")
-        yield _page(page, asked["pages"], seed=asked["seed"])
+        signal_uv = np.zeros(asked["flat_samples"], np.float32) if "flat_samples" in asked else None
+        yield _page(page, asked["pages"], seed=asked["seed"], signal_uv=signal_uv)
 
 
-def _page(page_no: int, page_count: int, *, seed: int) -> Values:
-    noise = np.random.default_rng((seed, page_no))
+def _wait_for(path: Path) -> None:
+    """Be the slowest page of all, but not for ever."""
+    for _ in range(3000):
+        if path.exists():
+            return
+        time.sleep(0.02)
+    raise TimeoutError
+
+
+def _eat_until_killed() -> None:
+    """Take memory until a watcher of memory, which looks now and then, kills the process."""
+    eaten = [bytearray(2**24) for _ in range(4)]
+    assert len(eaten) == 4
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _page(page_no: int, page_count: int, *, seed: int, signal_uv=None) -> Values:
+    if signal_uv is None:
+        noise = np.random.default_rng((seed, page_no))
+        signal_uv = noise.normal(0, 300, 1000).round().astype(np.float32)
     lead = {
         "lead": "II",
         "role": "rhythm",
@@ -123,7 +152,7 @@ def _page(page_no: int, page_count: int, *, seed: int) -> Values:
         "t0_ms": 0.0,
         "fs_hz": 500.0,
         "native_fs_hz": 500.0,
-        "signal_uv": noise.normal(0, 300, 1000).round().astype(np.float32),
+        "signal_uv": signal_uv,
         "overlap": 0.0,
         "quality": 1.0,
         "box_px": [0.0, 0.0, 500.0, 100.0],
@@ -145,7 +174,10 @@ def _page(page_no: int, page_count: int, *, seed: int) -> Values:
     }
 
 
-def _judge(row: Row) -> Iterator[Values]:
+def _judge(row: Row, *, marker: str) -> Iterator[Values]:
+    if marker and not Path(marker).exists():
+        Path(marker).touch()
+        os.kill(os.getpid(), signal.SIGKILL)
     yield {"quality_score": 1.0, "quality_class": "good"}
 
 
@@ -153,7 +185,7 @@ def _judge(row: Row) -> Iterator[Values]:
 class DeadlyOutput(Output):
     """An output whose store kills the process, once, after the ``kill_after``-th write.
 
-    Writes of a part are those of ``PART_TABLES``; the receipt is created after them.
+    Writes of a part are those of ``PART_TABLES``; the receipt, made after them, counts as well.
     """
 
     kill_after: int = 0
@@ -170,11 +202,19 @@ class _DeadlyStore(Store):
 
     def write(self, uri, data):
         version = super().write(uri, data)
+        self._count()
+        return version
+
+    def create(self, uri, data):
+        created = super().create(uri, data)
+        self._count()
+        return created
+
+    def _count(self):
         self._left -= 1
         if self._left == 0 and not self._marker.exists():
             self._marker.touch()
             os.kill(os.getpid(), signal.SIGKILL)
-        return version
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,8 @@ from ecgbatch.errors import ChecksumError, ConfigError, RunError
 from ecgbatch.flow.run import convert
 from ecgbatch.models import card as card_module
 from ecgbatch.models.card import shipped_card
-from ecgbatch.models.segmenter import ALIGN_PX, HEIGHT_PX, TraceReader
+from ecgbatch.models.segmenter import ALIGN_PX, HEIGHT_PX
+from ecgbatch.models.trace_reader import TraceReader
 from ecgbatch.stages.rows import map_rows
 from jobs.convert import stages
 from tests.factories_flow import rows_of

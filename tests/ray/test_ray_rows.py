@@ -4,11 +4,10 @@ import pytest
 
 import ecgbatch
 from ecgbatch.errors import CapacityError, ConfigError, QuarantineError, StorageError
-from ecgbatch.flow import run
 from ecgbatch.flow.run import convert
 from ecgbatch.flow.status import status
 from ecgbatch.flow.verify import verify
-from tests.factories_flow import Deadly, archive, rows_of, scan, settings, stages, tables_of
+from tests.factories_flow import archive, rows_of, scan, settings, stages, tables_of
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_address")]
 
@@ -39,50 +38,6 @@ def test_one_bad_scan_costs_one_row_and_not_its_block(tmp_path):
     _, there, _ = both(tmp_path, source, scans_per_block=16)
     assert len(there["pages"]) == 8 + 2
     assert [row["reason"] for row in there["quarantine"]].count("defect") == 1
-
-
-def test_a_scan_that_segfaults_its_worker_is_set_aside_alone(tmp_path):
-    source = archive(tmp_path / "in", 6)
-    config = settings(cpu_workers_max=1)
-    convert(source, str(tmp_path / "healthy"), stages=stages(source), config=config, local=True)
-    scan(source, "deadly.scan", crash=True)
-    summary = convert(source, str(tmp_path / "out"), stages=stages(source), config=config)
-    assert rows_of(tmp_path / "out", "pages") == rows_of(tmp_path / "healthy", "pages")
-    assert rows_of(tmp_path / "out", "signals") == rows_of(tmp_path / "healthy", "signals")
-    crashed = [
-        row for row in rows_of(tmp_path / "out", "quarantine") if row["reason"] == "worker_crash"
-    ]
-    assert [(row["attempts"], row["stage"], row["retriable"]) for row in crashed] == [
-        (3, "worker", True)
-    ]
-    assert summary.reasons == {"worker_crash": 1, "empty": 1}
-
-
-def test_a_worker_that_is_killed_in_a_stage_leaves_no_trace(tmp_path):
-    source = archive(tmp_path / "in", 6)
-    marker = tmp_path / "died"
-    scan(source, "once.scan", pages=2, seed=1, die_once=str(marker))
-    summary = convert(source, str(tmp_path / "out"), stages=stages(source), config=settings())
-    assert marker.exists()
-    assert summary.reasons == {"empty": 1}
-    assert len(rows_of(tmp_path / "out", "pages")) == 6 + 2 + 2
-
-
-@pytest.mark.parametrize(
-    "kill_after",
-    [pytest.param(1, id="after_signals"), pytest.param(5, id="between_pages_and_receipt")],
-)
-def test_a_worker_that_is_killed_while_it_commits_leaves_no_trace(
-    tmp_path, monkeypatch, kill_after
-):
-    source = archive(tmp_path / "in", 8)
-    here, there, marker = (tmp_path / name for name in ("here", "there", "died"))
-    convert(source, str(here), stages=stages(source), config=settings(), local=True)
-    monkeypatch.setattr(run, "Committer", Deadly(kill_after, str(marker)))
-    convert(source, str(there), stages=stages(source), config=settings())
-    assert marker.exists()
-    assert tables_of(there) == tables_of(here)
-    assert verify(str(there), config=settings()).findings == ()
 
 
 def test_a_fault_of_the_surroundings_stops_the_run_with_its_own_words(tmp_path):

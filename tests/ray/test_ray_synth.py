@@ -11,7 +11,7 @@ from ecgbatch.config import PoolSettings, RunConfig
 from ecgbatch.errors import CapacityError, ConfigError
 from ecgbatch.flow.synthesize import synthesize
 from tests.factories_synth import contents, make, recipe, wave, wfdb_record
-from tests.ray.conftest import CPUS
+from tests.running_ray import CPUS
 
 pytestmark = pytest.mark.ray
 

@@ -1,7 +1,6 @@
 """Each slot is settled once, whatever a scheduler does; the clock is the tests' own."""
 
 import json
-import os
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,17 +10,12 @@ import pytest
 from ecgbatch.config import ReadSettings
 from ecgbatch.errors import ConfigError, StorageError
 from ecgbatch.flow import backfill as backfill_module
-from ecgbatch.flow.backfill import Order, backfill, due_slots, preview
+from ecgbatch.flow.backfill import Order, due_slots, preview
 from ecgbatch.flow.slots import Slot, Window
 from ecgbatch.flow.status import status
-from ecgbatch.flow.verify import verify
-from ecgbatch.storage import scan_id, to_uri
 from ecgbatch.tables import parts
-from tests.factories_flow import rows_of, scan, settings, stages, tables_of
-
-
-def day(number, hour=0):
-    return datetime(2026, 3, 1, hour, tzinfo=UTC) + timedelta(days=number)
+from tests.factories_backfill import Archive, arrive, day
+from tests.factories_flow import settings, tables_of
 
 
 def slots(order, settled=(), *, now):
@@ -84,50 +78,6 @@ def test_a_stretch_of_the_past_is_cut_into_windows_and_ends_where_it_should():
 def test_an_end_before_the_beginning_is_refused():
     with pytest.raises(ConfigError, match="--until"):
         due_slots(Order(since=day(3), until=day(2)), [], day(9))
-
-
-def arrive(folder, name, at, **content):
-    """Put a scan whose time of modification is ``at``."""
-    path = scan(folder, name, **content)
-    os.utime(path, (at.timestamp(), at.timestamp()))
-    return path
-
-
-class Archive:
-    """An archive and an output, and calls of ``backfill`` at chosen times."""
-
-    def __init__(self, folder):
-        self.source = folder / "in"
-        self.out = folder / "out"
-        self.config = settings()
-        self.told = []
-
-    def call(self, now, *, config=None, **order):
-        return backfill(
-            str(self.source),
-            str(self.out),
-            Order(**order),
-            stages=stages(self.source),
-            config=config or self.config,
-            local=True,
-            tell=lambda slot, estimate: self.told.append((slot.name, estimate)),
-            clock=lambda: now,
-        )
-
-    def records(self):
-        return sorted(path.stem for path in self.out.glob("runs/slots/*/*/*.json"))
-
-    def runs(self):
-        return sorted(path.parent.name for path in self.out.glob("runs/*/summary.json"))
-
-    def findings(self):
-        return verify(str(self.out), config=self.config).findings
-
-    def ids(self, table="pages"):
-        return {row["scan_id"] for row in rows_of(self.out, table)}
-
-    def id_of(self, name):
-        return scan_id(to_uri(str(self.source / name)))
 
 
 @pytest.fixture

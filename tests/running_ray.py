@@ -1,4 +1,4 @@
-"""One Ray for all tests of this folder; drivers in other processes join it by its address."""
+"""One Ray for all tests that ask for it; drivers in other processes join it by its address."""
 
 import os
 import shutil

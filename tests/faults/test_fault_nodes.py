@@ -1,0 +1,73 @@
+"""Faults of machines: a local cluster of several nodes that lose each other; ids carry numbers."""
+
+import json
+import os
+
+import pytest
+
+from ecgbatch.errors import ClusterError
+from ecgbatch.flow.summary import exit_status_of
+from tests.drivers_flow import drive, driver, wait_for_part
+from tests.factories_flow import archive, tables_of
+from tests.killing import assert_undisturbed
+
+pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(900)]
+
+STORE = 80 * 2**20
+GCS_PATIENCE_S = 5
+
+
+@pytest.fixture
+def cluster():
+    """A head that holds drivers, and two machines beside it that hold workers."""
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ.setdefault("RAY_AUTH_MODE", "disabled")
+    from ray.cluster_utils import Cluster
+
+    cluster = Cluster(
+        initialize_head=True,
+        head_node_args={
+            "num_cpus": 2,
+            "object_store_memory": STORE,
+            "include_dashboard": False,
+            "_system_config": {
+                "gcs_rpc_server_reconnect_timeout_s": GCS_PATIENCE_S,
+                "worker_niceness": 0,
+            },
+        },
+    )
+    yield cluster
+    cluster.shutdown()
+
+
+def test_fault_91_and_92_machines_and_the_head_are_lost_and_the_tables_are_right(tmp_path, cluster):
+    source = archive(tmp_path / "in", 60, slow_s=0.1)
+    drive(source, tmp_path / "undisturbed")
+    expected = tables_of(tmp_path / "undisturbed")
+
+    out = tmp_path / "nodes"
+    nodes = [cluster.add_node(num_cpus=2, object_store_memory=STORE) for _ in range(2)]
+    process = driver(source, str(out), cluster.address)
+    for node in nodes:
+        wait_for_part(out, process)
+        assert process.poll() is None
+        cluster.remove_node(node, allow_graceful=False)
+        cluster.add_node(num_cpus=2, object_store_memory=STORE)
+    summary = json.loads(process.communicate()[0])
+    assert (process.returncode, summary["state"], summary["scans_done"]) == (0, "done", 61)
+    assert_undisturbed(out, expected)
+
+    out = tmp_path / "head"
+    process = driver(source, str(out), cluster.address)
+    wait_for_part(out, process)
+    assert process.poll() is None
+    cluster.head_node.kill_gcs_server()
+    process.wait(timeout=300)
+    process.communicate()
+    assert process.returncode != 0
+    drive(source, out)
+    assert_undisturbed(out, expected)
+
+
+def test_fault_92_a_cluster_that_does_not_answer_any_more_is_resumable():
+    assert exit_status_of(ClusterError("the head is gone")) == 75
