@@ -17,7 +17,7 @@ from ecgbatch.config import RunConfig
 from ecgbatch.errors import ConfigError
 from ecgbatch.flow.book import Book, read_book
 from ecgbatch.flow.foresee import Estimate, Pace, estimate_of, shown_by_runs
-from ecgbatch.flow.lease import Fence
+from ecgbatch.flow.lease import Fence, Lease
 from ecgbatch.flow.marks import supersede, utc_now, withdraw, withdrawn
 from ecgbatch.flow.output import Output
 from ecgbatch.flow.plan import Plan, estimate, source_entries, write_plan
@@ -141,7 +141,8 @@ def backfill(
             return done
         records.settle(store, slot, now=clock(), run_id=job.run_id, state=summary.state)
     if order.supersede and not done.left:
-        marked = supersede(store, output, release=records.release, now=clock())
+        with Lease(output, run_id="supersede"):
+            marked = supersede(store, output, release=records.release, now=clock())
         done = replace(done, superseded=tuple(marked))
     return done
 

@@ -2,6 +2,8 @@
 
 import csv
 import io
+import json
+import logging
 
 import pytest
 
@@ -10,6 +12,8 @@ from ecgbatch.cli.printing import say
 from ecgbatch.export import write
 from ecgbatch.export.csv import text_cell
 from ecgbatch.storage import open_store
+from tests.drivers_flow import drive
+from tests.factories_flow import scan
 from tests.factories_tables import row, write_part
 
 HOSTILE = "<script>alert(1)</script>\x1b[2J\u202egpj"
@@ -103,3 +107,22 @@ def test_fault_104_what_is_printed_moves_no_cursor_and_hides_no_letters(capsys):
     assert "\x1b" not in shown
     assert "\u202e" not in shown
     assert text_cell("=1") == "'=1"
+
+
+def test_fault_103_a_name_in_a_path_and_in_an_exception_reaches_no_table_log_or_summary(
+    tmp_path, capfd, caplog
+):
+    """On a cluster, in pixels and in tags: ``tests/ray/test_ray_privacy.py``."""
+    caplog.set_level(logging.DEBUG)
+    source = tmp_path / "in"
+    scan(source, "SMITH^JOHN/SMITH^JOHN 19450102.scan", pages=2, defect_page=2)
+    summary = drive(source, tmp_path / "out")
+    shown = capfd.readouterr()
+    assert summary.reasons == {"defect": 1}
+    texts = [shown.out, shown.err, caplog.text, json.dumps(summary.as_json())]
+    assert not [text for text in texts if "SMITH" in text or "19450102" in text]
+    for path in (tmp_path / "out").rglob("*"):
+        place = path.relative_to(tmp_path / "out")
+        assert "SMITH" not in str(place)
+        if path.is_file() and place.parts[0] != "runs":
+            assert b"SMITH" not in path.read_bytes()
