@@ -77,6 +77,12 @@ def driver(source, out, address):
     )
 
 
+def summary_of(process):
+    """Wait for a driver and return its summary; Ray may have had something to say before it."""
+    output, _ = process.communicate()
+    return json.loads(output.splitlines()[-1])
+
+
 def wait_for_part(out, process):
     """Return a moment after the process has committed a part that was not there before."""
     before = parts(out)

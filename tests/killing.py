@@ -77,7 +77,7 @@ def run_while_killing(seed, source, out, address, folder):
             if process.poll() is None:
                 process.kill()
         if process.returncode == 0:
-            assert json.loads(output)["state"] in {"done", "nothing_to_do"}
+            assert json.loads(output.splitlines()[-1])["state"] in {"done", "nothing_to_do"}
             return killed, start
     raise AssertionError(f"the run did not end in {STARTS} starts: {killed}")
 

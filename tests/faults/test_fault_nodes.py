@@ -1,13 +1,12 @@
 """Faults of machines: a local cluster of several nodes that lose each other; ids carry numbers."""
 
-import json
 import os
 
 import pytest
 
 from ecgbatch.errors import ClusterError
 from ecgbatch.flow.summary import exit_status_of
-from tests.drivers_flow import drive, driver, wait_for_part
+from tests.drivers_flow import drive, driver, summary_of, wait_for_part
 from tests.factories_flow import archive, tables_of
 from tests.killing import assert_undisturbed
 
@@ -53,7 +52,7 @@ def test_fault_91_and_92_machines_and_the_head_are_lost_and_the_tables_are_right
         assert process.poll() is None
         cluster.remove_node(node, allow_graceful=False)
         cluster.add_node(num_cpus=2, object_store_memory=STORE)
-    summary = json.loads(process.communicate()[0])
+    summary = summary_of(process)
     assert (process.returncode, summary["state"], summary["scans_done"]) == (0, "done", 61)
     assert_undisturbed(out, expected)
 
