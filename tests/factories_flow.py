@@ -127,7 +127,7 @@ def _fetch(row: Row, *, store: Store) -> Iterator[Values]:
 
 def _wait_for(path: Path) -> None:
     """Be the slowest page of all, but not for ever."""
-    for _ in range(3000):
+    for _ in range(10_000):
         if path.exists():
             return
         time.sleep(0.02)
