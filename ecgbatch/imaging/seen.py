@@ -116,7 +116,8 @@ def arrange_seen(rows: Sequence[Sequence[SeenLead]], *, px_per_mm: float) -> See
                 )
             )
     flags = [] if all(place.read for place in places) else [Flag.NAMES_GUESSED]
-    if not matrix.is_full or (not listed and not all(place.read for place in places)):
+    repeated = len(set(names)) < len(names)  # two ECGs on one page, or a name misread
+    if repeated or not matrix.is_full or (not listed and not all(place.read for place in places)):
         flags.append(Flag.LAYOUT_GUESSED)
     suffix = f"+{len(rhythm)}R" if rhythm else ""
     return SeenLayout(

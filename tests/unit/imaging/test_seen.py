@@ -144,3 +144,24 @@ def test_a_usual_order_is_likelier_than_none():
     order = [["V6", "I"], ["aVF", "V2"], ["III", "V4"]]
     unlisted = arrange_seen(page([[read(n) for n in row] for row in order]), px_per_mm=MM)
     assert usual.score > unlisted.score
+
+
+def test_leads_that_stand_on_a_page_twice_are_read_and_flagged():
+    rows = page([[read(n) for n in row] for row in (*STANDARD, *STANDARD)])
+    found = arrange_seen(rows, px_per_mm=MM)
+    assert names(found) == [*flat(STANDARD), *flat(STANDARD)]
+    assert all(place.read for place in found.places)
+    assert found.flags == (Flag.LAYOUT_GUESSED,)
+
+
+def test_one_lead_over_several_rows_is_that_lead_in_each():
+    found = arrange_seen(page([[read("II")] for _ in range(6)], width=2500.0), px_per_mm=MM)
+    assert names(found) == ["II"] * 6
+    assert Flag.LAYOUT_GUESSED in found.flags
+
+
+def test_half_a_page_has_the_leads_that_are_left_of_it():
+    left = [[read(n) for n in row[:2]] for row in STANDARD]
+    found = arrange_seen(page(left), px_per_mm=MM)
+    assert names(found) == ["I", "aVR", "II", "aVL", "III", "aVF"]
+    assert found.flags == ()
