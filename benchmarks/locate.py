@@ -72,6 +72,7 @@ class Found:
     gain: bool
     refused: bool
     read: int
+    silent: bool
     ms: float
 
 
@@ -190,8 +191,16 @@ def scored(page: UprightDrawnPage, located: Located) -> Found:
         gain=abs(gain / truth.gain_mm_per_mv - 1) < 0.02,
         refused=not located.regions,
         read=sum(each.name_source == "read" for each in located.regions),
+        silent=misread(located.regions, true),
         ms=located.ms,
     )
+
+
+def misread(regions: Sequence[Region], true: Sequence[NamedPlace]) -> bool:
+    """Say whether a name that is said to be read stands where another lead does, or none."""
+    read = found_places([each for each in regions if each.name_source == "read"])
+    right, total = lead_identity(true, read)
+    return right < total
 
 
 def report(way: str, kind: str, results: Sequence[Found]) -> None:
@@ -205,6 +214,7 @@ def report(way: str, kind: str, results: Sequence[Found]) -> None:
         f"{way:9s} {kind:7s} {len(results):3d}  layout {mean(results, 'layout'):.3f}"
         f"  names {sum(each.right for each in results) / leads:.3f}"
         f"  read {sum(each.read for each in results) / leads:.3f}"
+        f"  pages with a name read wrong {mean(results, 'silent'):.3f}"
         f"  AP50 {average_precision([each.boxes for each in results]):.3f}"
         f"  ends within 0.5 mm {(ends <= 0.5).sum() / 2 / leads:.3f}"
         f"  speed {mean(results, 'speed'):.3f}  gain {mean(results, 'gain'):.3f}"
