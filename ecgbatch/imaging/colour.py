@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ecgbatch.imaging.ranks import levels_at
+from ecgbatch.imaging.ranks import levels_at, thinned
 from ecgbatch.types import ByteArray, DoubleArray
 
 _NOISE_LEVELS = 3.0
@@ -40,7 +40,7 @@ def ink_weights(
         and ink its depth. One channel alone stands there with exact zeros for the others where it
         does almost as well: it is five times as cheap.
     """
-    sample = np.ascontiguousarray(pixels[::_SAMPLE_STEP, ::_SAMPLE_STEP])
+    sample = thinned(pixels, _SAMPLE_STEP)
     light = np.asarray(cv2.cvtColor(sample, cv2.COLOR_RGB2GRAY))
     dark_level, usual_level = levels_at(light, (1.0, 50.0))
     lighter = sample[light >= usual_level]

@@ -97,7 +97,7 @@ def find_grid(page: ReducedPage, *, dpi_x: float, dpi_y: float) -> PaperGrid | N
     )
     unseen = image if found.by_colour else None
     lattice, line_mm = in_millimetres(tiles, lattice, unseen, cycle_mm=longest_mm / order)
-    phasor = colour_phasor(tiles, lattice, image, per_mm=1 / line_mm)
+    phasor = colour_phasor(tiles, lattice, image, per_mm=1 / line_mm, by_colour=found.by_colour)
     colour, contrast, origin_mm = darkest(phasor, line_mm)
     if contrast < _BLOCK_LEVELS and _is_blocks(found, factor):
         return None

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from ecgbatch.imaging.printed_grid import find_grid, uncover, without_pieces
+from ecgbatch.imaging.ranks import levels_at
 from ecgbatch.types import ByteArray
 
 _SHADE_CELL_MM = 0.5  # bare paper still shows between grid lines that stand 1 mm apart
@@ -71,6 +72,6 @@ def _levels(darkness: ByteArray, *, px_per_mm: float) -> tuple[float, float]:
     darkest = cv2.dilate(lines, np.ones((1, block), np.uint8))[:, ::block]
     border, _ = cv2.threshold(darkest, 0, 255, cv2.THRESH_OTSU)
     ink = darkest[darkest > border]
-    paper = float(np.median(lines[:, ::block]))
-    level = float(np.percentile(ink, _INK_PERCENTILE)) if ink.size else 0.0
+    paper = float(levels_at(lines[:, ::block], (50,))[0])
+    level = float(levels_at(ink, (_INK_PERCENTILE,))[0]) if ink.size else 0.0
     return paper, max(level, paper + _FAINTEST_LEVELS)

@@ -37,7 +37,7 @@ from ecgbatch.imaging.cleaning import (
 from ecgbatch.imaging.columns import Division, divide
 from ecgbatch.imaging.ends import End, common_ends
 from ecgbatch.imaging.hints import find_hints
-from ecgbatch.imaging.marks import Marks, enlarged, find_marks, find_uprights
+from ecgbatch.imaging.marks import Marks, enlarged, find_marks, find_uprights, kept_where
 from ecgbatch.imaging.masks import BoolArray
 from ecgbatch.imaging.pulse import Pulse, find_pulses
 from ecgbatch.imaging.rhythm import match_rhythm
@@ -58,7 +58,10 @@ class Layout:
         regions: One per printed lead, row by row.
         pulses: Calibration pulses, from the top down.
         scale: Speed and gain, and how they are known.
-        not_trace: ``(row, column)`` bool of the full page: everything that is no trace.
+        traces: ``(row, column)`` bool of the reduced page: ink of traces and the pixels beside it,
+            because the grey edges of what is kept reach that far.
+        factor: Pixels of the full page per pixel of the reduced one.
+        shape_px: Rows and columns of the full page.
         flags: What a reader should know of the layout and the names; those of ``scale`` included.
     """
 
@@ -66,8 +69,19 @@ class Layout:
     regions: tuple[Region, ...]
     pulses: tuple[Pulse, ...]
     scale: Scale
-    not_trace: BoolArray
+    traces: BoolArray
+    factor: int
+    shape_px: tuple[int, int]
     flags: tuple[Flag, ...]
+
+    @property
+    def not_trace(self) -> BoolArray:
+        """``(row, column)`` bool of the full page: everything that is no trace."""
+        return ~enlarged(self.traces, factor=self.factor, shape=self.shape_px)
+
+    def ink_of_traces(self, ink: ByteArray) -> ByteArray:
+        """Return the ink ``(row, column)`` of the full page without all that is no trace."""
+        return kept_where(self.traces, ink, factor=self.factor)
 
 
 def find_regions(
@@ -144,7 +158,9 @@ def find_regions(
         ),
         pulses=pulses,
         scale=scale,
-        not_trace=not_trace(traces, shape=ink.shape, factor=marks.factor),
+        traces=widened(traces),
+        factor=marks.factor,
+        shape_px=(ink.shape[0], ink.shape[1]),
         flags=(*arrangement.flags, *scale.flags),
     )
 
@@ -224,13 +240,6 @@ class _Reduced:
         return row.y_px if densest is None else top + densest
 
 
-def not_trace(traces: BoolArray, *, shape: tuple[int, ...], factor: int) -> BoolArray:
-    """Return the rest of the full page; grey edges of kept ink reach one reduced pixel further.
-
-    Args:
-        traces: ``(row, column)`` bool of the reduced page.
-        shape: Of the full page.
-        factor: Pixels of the full page per reduced one.
-    """
-    wide = cv2.dilate(traces.view(np.uint8), np.ones((3, 3), np.uint8)).view(np.bool_)
-    return ~enlarged(wide, factor=factor, shape=shape)
+def widened(traces: BoolArray) -> BoolArray:
+    """Return ink of the reduced page with the pixels beside it."""
+    return np.asarray(cv2.dilate(traces.view(np.uint8), np.ones((3, 3), np.uint8))).view(np.bool_)

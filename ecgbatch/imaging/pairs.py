@@ -54,9 +54,9 @@ def find_pair(
     """
     size = tiles.size_px
     half = size // 2
-    chosen = np.arange(len(tiles.floor)) if among is None else among
-    share = 1 / (tiles.floor[chosen] * len(chosen))
-    amplitude = np.tensordot(share, np.abs(tiles.spectrum[chosen]), axes=1)
+    chosen = slice(None) if among is None else among  # a slice copies nothing
+    floor = tiles.floor[chosen]
+    amplitude = np.tensordot(1 / (floor * floor.size), np.abs(tiles.spectrum[chosen]), axes=1)
     plane = np.empty((size, size), np.float32)
     plane[:, : half + 1] = amplitude
     plane[:, half + 1 :] = amplitude[-np.arange(size) % size, half - 1 : 0 : -1]
@@ -127,9 +127,13 @@ def _at_right_angles(others: DoubleArray, chosen: DoubleArray) -> npt.NDArray[np
     Where dots stand in rows, sums of harmonics are more than forty and may be higher than the
     dots' own peak along one of the axes.
     """
-    turned = chosen[:, ::-1] * [1, -1]
-    off = [np.abs(others[:, None] - partner).max(axis=-1) for partner in (turned, -turned)]
-    return np.asarray((np.minimum(*off) <= _SAME_BINS).any(axis=1))
+    x, y = others.T[:, :, None]
+    across, down = chosen[:, 1], -chosen[:, 0]
+    near = [
+        (np.abs(x - sign * across) <= _SAME_BINS) & (np.abs(y - sign * down) <= _SAME_BINS)
+        for sign in (1, -1)
+    ]
+    return np.asarray((near[0] | near[1]).any(axis=1))
 
 
 def _combs(highest: FloatArray, vectors: DoubleArray, *, half: int) -> DoubleArray:

@@ -108,14 +108,25 @@ def plain_grey(image: ByteArray) -> ByteArray:
 
 
 def colour_phasor(
-    tiles: Tiles, lattice: Lattice, image: ByteArray, *, per_mm: float
+    tiles: Tiles, lattice: Lattice, image: ByteArray, *, per_mm: float, by_colour: bool
 ) -> npt.NDArray[np.complex128]:
     """Return ``(family, channel)`` sums of the picture's own channels over the lines.
 
-    The clearest tiles are enough: every pixel of theirs is weighed with a wave that is in step
-    with the lattice, so that neither ink nor paper nor another colour's noise remains.
+    The strongest tiles are enough: every pixel of theirs is weighed with a wave that is in step
+    with the lattice, so that neither ink nor paper nor another colour's noise remains. Tiles of
+    a colour page's lightness may be strong by their ink, which has another colour than the lines:
+    of those the clearest are taken.
+
+    Args:
+        tiles: Spectra that the lattice was found in.
+        lattice: In millimetres.
+        image: The page.
+        per_mm: Lines on a millimetre.
+        by_colour: Whether the tiles show colour instead of lightness.
     """
     strength = _strength(tiles, lattice, per_mm)
+    if image.ndim == 3 and not by_colour:
+        strength = strength / tiles.floor
     half = tiles.size_px // 2
     at = np.arange(-half, half)
     window = np.hanning(tiles.size_px + 1)[:-1]
@@ -140,7 +151,7 @@ def colour_phasor(
 def _strength(tiles: Tiles, lattice: Lattice, per_mm: float) -> DoubleArray:
     bins = np.round(lattice.waves(tiles.centre_px) * tiles.size_px * per_mm).astype(np.int64)
     value = np.abs(tiles.at(bins[..., 1], bins[..., 0]))
-    return np.asarray(value.min(axis=1) / tiles.floor)
+    return np.asarray(value.min(axis=1))
 
 
 def darkest(

@@ -16,7 +16,7 @@ from ecgbatch.imaging.cleaning import (
     trace_ink,
     without_separators,
 )
-from ecgbatch.imaging.layout import TALL_MV, Layout, not_trace
+from ecgbatch.imaging.layout import TALL_MV, Layout, widened
 from ecgbatch.imaging.marks import Marks, find_marks, find_uprights
 from ecgbatch.imaging.masks import BoolArray, runs
 from ecgbatch.imaging.pulse import Pulse, find_pulses
@@ -103,7 +103,9 @@ def seen_regions(
         regions=tuple(regions),
         pulses=pulses,
         scale=scale,
-        not_trace=not_trace(traces, shape=ink.shape, factor=marks.factor),
+        traces=widened(traces),
+        factor=marks.factor,
+        shape_px=(ink.shape[0], ink.shape[1]),
         flags=(*seen.flags, *scale.flags),
     )
 

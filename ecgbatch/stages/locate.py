@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, ClassVar
 
-import numpy as np
 import pyarrow as pa
 
 from ecgbatch import schema
@@ -53,7 +52,7 @@ def locate(
         layout = _layout(row, ink, seen, px_per_mm=px_per_mm, settings=settings)
         scale = layout.scale
         yield {
-            "pixels": ink * (~layout.not_trace).view(np.uint8),  # a fifth of where()
+            "pixels": layout.ink_of_traces(ink),
             "page": page,
             "whole_ink": ink,
             "layout": layout.name,
