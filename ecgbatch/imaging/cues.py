@@ -5,6 +5,8 @@ Each cue is positive for a page that stands as it should, and negative for one o
 
 from __future__ import annotations
 
+import functools
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -63,6 +65,7 @@ def _best(image: npt.NDArray[np.float32], stamp: npt.NDArray[np.float32]) -> flo
     return float(found.max())
 
 
+@functools.cache
 def _pulse_stamp(height: int, width: int) -> npt.NDArray[np.float32]:
     """Return a stamp of a standing pulse; a fit gives 1, paper and full ink give 0.
 

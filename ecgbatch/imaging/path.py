@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ecgbatch.imaging.ranks import median
 from ecgbatch.imaging.runs import IndexArray, Links, Runs
 from ecgbatch.types import DoubleArray, FloatArray
 
@@ -96,7 +97,7 @@ def find_path(
         price = price + _PER_TAKEN_COLUMN * _members(chain, taken)
     if belief is not None:
         price = price + _PER_FOREIGN_COLUMN * (1 - belief[mine])
-    line_px = float(np.median(bottom - top))
+    line_px = median(bottom - top)
     worth = np.minimum((bottom - top) / line_px, 1.0)  # remains of a grid are thinner
     reach = max(2, round(_DIRECTION_MM * px_per_mm))
     chains = _gather(runs, links, mine, worth - price, reach=reach, speck_px2=_SPECK * line_px**2)
@@ -163,7 +164,8 @@ def _walk(
     into, out_of = _find_knots(links, chains, longest=longest)
     cost = _costs(chains, runs, into, out_of, turn_px=turn_px)
     # A knot is crossed, never visited.
-    best = np.where(np.isin(np.arange(into.size), out_of), -np.inf, chains.value)
+    best = chains.value.copy()
+    best[out_of[out_of >= 0]] = -np.inf
     before = np.full(best.size, -1)
     for here in range(1, best.size):
         total = best[:here] - cost[here, :here]

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from ecgbatch.signal.limbs import EINTHOVEN, GOLDBERGER, SHORTEST_S, TIES
-from ecgbatch.types import DoubleArray, Lead
+from ecgbatch.types import Lead
 
 _LIMB = (*EINTHOVEN, *GOLDBERGER)
 _CABRERA = ("aVL", "I", "aVR", "II", "aVF", "III")
@@ -24,6 +24,9 @@ _STEP_S = 0.016  # QRS complexes still have five samples
 
 Naming = dict[str, tuple[str, float]]
 """True name, and 1 or -1, by the name that was given."""
+_Beside = tuple[list[str], list[list[float]]]
+"""Names of leads, and what each pair of them has in common; as lists, because three numbers are
+added up a hundred times, and arrays take ten times as long to begin."""
 
 
 def _namings() -> Iterator[Naming]:
@@ -59,7 +62,7 @@ def rival_share(leads: Sequence[Lead]) -> float:
     return min(worst, default=float("inf"))
 
 
-def _beside(leads: Sequence[Lead]) -> Iterator[tuple[list[str], DoubleArray]]:
+def _beside(leads: Sequence[Lead]) -> Iterator[_Beside]:
     """Yield names of limb leads that stand beside each other, and what each pair has in common."""
     limb = [lead for lead in leads if lead.lead in _LIMB]
     spans = [_span(lead) for lead in limb]
@@ -75,7 +78,7 @@ def _beside(leads: Sequence[Lead]) -> Iterator[tuple[list[str], DoubleArray]]:
         if values.shape[1] * step < SHORTEST_S * limb[0].fs_hz:
             continue
         values -= np.median(values, axis=1, keepdims=True)
-        yield [name for name, _ in here], np.asarray(values @ values.T)
+        yield [name for name, _ in here], (values @ values.T).tolist()
 
 
 def _span(lead: Lead) -> tuple[int, int]:
@@ -83,7 +86,7 @@ def _span(lead: Lead) -> tuple[int, int]:
     return first, first + lead.signal_uv.size
 
 
-def _worst_share(beside: Sequence[tuple[list[str], DoubleArray]], naming: Naming) -> float:
+def _worst_share(beside: Sequence[_Beside], naming: Naming) -> float:
     """Infinity where the naming cannot be tried."""
     tried = [
         [_share(beside, naming, combination) for combination in group]
@@ -94,7 +97,7 @@ def _worst_share(beside: Sequence[tuple[list[str], DoubleArray]], naming: Naming
 
 
 def _share(
-    beside: Sequence[tuple[list[str], DoubleArray]],
+    beside: Sequence[_Beside],
     naming: Naming,
     combination: dict[str, float],
 ) -> float | None:
@@ -105,13 +108,10 @@ def _share(
             [k for k, (name, _) in enumerate(true) if name == wanted] for wanted in combination
         ]
         for chosen in itertools.product(*printings):
-            weights = np.array(
-                [
-                    true[k][1] * weight
-                    for k, weight in zip(chosen, combination.values(), strict=True)
-                ]
-            )
-            part = common[np.ix_(chosen, chosen)]
-            left += float(weights @ part @ weights)
-            parts += float((weights**2) @ np.diag(part))
+            weights = [
+                true[k][1] * weight for k, weight in zip(chosen, combination.values(), strict=True)
+            ]
+            held = list(zip(chosen, weights, strict=True))
+            left += sum(u * v * common[j][k] for j, u in held for k, v in held)
+            parts += sum(weight**2 * common[k][k] for k, weight in held)
     return None if parts == 0 else (max(left, 0.0) / parts) ** 0.5

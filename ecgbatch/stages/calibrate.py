@@ -7,7 +7,7 @@ judged like all others.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from typing import Any, ClassVar
 
@@ -76,7 +76,7 @@ def _read_page(row: Row, *, settings: CalibrateSettings) -> Iterator[Values]:
     }
     yield {
         **on_file,
-        "leads": [asdict(lead) for lead in leads],
+        "leads": [_as_struct(lead) for lead in leads],
         "einthoven_uv": _or_null(limbs.einthoven_uv),
         "goldberger_uv": _or_null(limbs.goldberger_uv),
         "quality_score": verdict.score,
@@ -106,6 +106,11 @@ def as_trace(values: dict[str, Any]) -> Trace:
         overlap=values["near"],
         doubt_mm=values["doubt_mm"],
     )
+
+
+def _as_struct(lead: Lead) -> dict[str, Any]:
+    """Return a lead by its columns; ``asdict`` would copy what it holds."""
+    return {field.name: getattr(lead, field.name) for field in fields(lead)}
 
 
 def _as_lead(values: dict[str, Any]) -> Lead:
