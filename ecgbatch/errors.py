@@ -57,6 +57,7 @@ class Reason(StrEnum):
     NO_GRID = "no_grid"
     NO_TRACE = "no_trace"
     LAYOUT_UNKNOWN = "layout_unknown"
+    REVIEW_REJECTED = "review_rejected"
     # the machines, and us
     WORKER_CRASH = "worker_crash"
     DEVICE_ERROR = "device_error"

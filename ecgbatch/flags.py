@@ -33,6 +33,7 @@ class Flag(StrEnum):
     NAMES_CONFIRMED = "names_confirmed"  # guessed, and the leads fit these names and no others
     LAYOUT_GUESSED = "layout_guessed"  # rows and columns do not all show what they are
     RHYTHM_UNMATCHED = "rhythm_unmatched"  # a long row repeats none of the strips above it
+    REVIEWED = "reviewed"  # a person has seen the page; layout, scale and names are as they said
     # speed and gain
     SPEED_ASSUMED = "speed_assumed"  # nothing on the page told the paper speed
     SPEED_AMBIGUOUS = "speed_ambiguous"  # the pulses fit two speeds, a factor of two apart

@@ -20,6 +20,7 @@ from ecgbatch.cli.exporting import evaluate, export
 from ecgbatch.cli.forgetting import delete, translate
 from ecgbatch.cli.looking import query, report, show, status, verify, views
 from ecgbatch.cli.printing import complain
+from ecgbatch.cli.reviewing import review
 from ecgbatch.cli.submitting import submit
 from ecgbatch.cli.synthesizing import synth
 from ecgbatch.errors import EcgbatchError
@@ -37,6 +38,7 @@ __all__ = [
     "query",
     "report",
     "retry",
+    "review",
     "schedule",
     "show",
     "status",

@@ -23,6 +23,7 @@ from ecgbatch.flow.output import Output
 from ecgbatch.flow.plan import Plan, estimate, source_entries, write_plan
 from ecgbatch.flow.progress import Progress
 from ecgbatch.flow.receipts import whole_scans
+from ecgbatch.flow.reviews import settled_scans
 from ecgbatch.flow.run import perform
 from ecgbatch.flow.runs import Run, release_of
 from ecgbatch.flow.sieve import Sieve
@@ -166,10 +167,9 @@ def preview(
     records = SlotRecords(output, release_of(config), archive.root_uri)
     due = due_slots(order, records.settled(store), clock())
     book = read_book(store, output, release=records.release)
-    standing = whole_scans(book.scans())
     plan = estimate(
         source_entries(archive, leave_out=output.root) if due else [],
-        committed=[standing.filter(standing["whole"])],
+        committed=[settled_scans(store, output, book)],
         sieve=Sieve(due=lambda modified_s: any(slot.holds(modified_s) for slot in due)),
     )
     pace = pace_of(store, output, order)
@@ -231,7 +231,7 @@ class _SlotJob:
             watch.listing(source_entries(self._archive, leave_out=output.root)),
             store=store,
             folder_uri=plan_folder(output, run.run_id),
-            committed=[standing.filter(standing["whole"])],
+            committed=[settled_scans(store, output, book)],
             sieve=self._sieve,
         )
         price = self._order.price_per_hour

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from ecgbatch.errors import ChecksumError
 from ecgbatch.flow.manifest import Entry, read_manifest
 from ecgbatch.flow.output import FOLDERS
+from ecgbatch.flow.reviews import verdicts, with_verdicts
 from ecgbatch.flow.sieve import Sieve
 from ecgbatch.flow.tombstones import without_deleted
 from ecgbatch.storage import Store, inside, is_manifest, join
@@ -90,8 +91,9 @@ def write_plan(
     """
     sieve = sieve or Sieve()
     files = []
-    wanted = without_deleted(iter(entries), store)
-    for number, table in enumerate(sieve.sift(wanted, committed=committed)):
+    wanted, given = without_deleted(iter(entries), store), verdicts(store)
+    for number, sifted in enumerate(sieve.sift(wanted, committed=committed)):
+        table = with_verdicts(sifted, given)
         sink = io.BytesIO()
         pq.write_table(table, sink, compression="zstd", write_page_checksum=True)
         files.append(join(folder_uri, f"{number:06d}.parquet"))

@@ -7,8 +7,9 @@ from ecgbatch.errors import ConfigError
 from ecgbatch.flow.book import read_book
 from ecgbatch.flow.output import Output
 from ecgbatch.flow.plan import Plan, estimate, source_entries
-from ecgbatch.flow.receipts import whole_scans
+from ecgbatch.flow.reviews import settled_scans
 from ecgbatch.flow.runs import release_of
+from ecgbatch.flow.tombstones import without_deleted
 from ecgbatch.storage import open_store, to_uri
 
 
@@ -35,9 +36,9 @@ def _preview(source: str, out: str | None, *, config: RunConfig) -> Plan:
     if out is None:
         return estimate(source_entries(archive))
     output = Output.at(out, config.storage)
-    book = read_book(output.store(), output, release=release_of(config))
-    standing = whole_scans(book.scans())
+    store = output.store()
+    book = read_book(store, output, release=release_of(config))
     return estimate(
-        source_entries(archive, leave_out=output.root),
-        committed=[standing.filter(standing["whole"])],
+        without_deleted(source_entries(archive, leave_out=output.root), store),
+        committed=[settled_scans(store, output, book)],
     )

@@ -7,6 +7,7 @@ and does nothing where all is done.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -25,6 +26,7 @@ from ecgbatch.flow.plan import Plan, source_entries, write_plan
 from ecgbatch.flow.progress import Progress
 from ecgbatch.flow.receipts import whole_scans
 from ecgbatch.flow.removal import remove_scans
+from ecgbatch.flow.reviews import not_obeyed, settled_scans
 from ecgbatch.flow.runs import Run, release_of
 from ecgbatch.flow.settle import settle
 from ecgbatch.flow.summary import RunSummary
@@ -70,12 +72,11 @@ def convert(
     archive = open_store(to_uri(source), config.storage)
 
     def plan(store: Store, output: Output, run: Run, book: Book, watch: Watch) -> Plan:
-        standing = whole_scans(book.scans())
         return write_plan(
             watch.listing(source_entries(archive, leave_out=output.root)),
             store=store,
             folder_uri=plan_folder(output, run.run_id),
-            committed=[standing.filter(standing["whole"])],
+            committed=[settled_scans(store, output, book)],
         )
 
     return perform(
@@ -146,7 +147,8 @@ def perform(
             if not begun.work:
                 return _summary(begun.run, Totals(), "nothing_to_do", config, watch)
             lease.tell(begun.run.run_id)
-            todo = _clear(store, lease.fence, begun.run, book, again=again)
+            replaced = _Replaced(again, not_obeyed(store, output, book))
+            todo = _clear(store, lease.fence, begun.run, book, replaced)
             watch.scans_total = sum(file.rows for file in todo)
             watch.limit = _limit(config, totals_of(book.of_run(begun.run.run_id)))
             if todo:
@@ -154,7 +156,7 @@ def perform(
                 _convert(todo, stages, committer, config, watch, local=local)
             watch.phase("finishing")
             book = settle(store, lease.fence, release=begun.run.release).book
-            _require_balance(store, output, begun.run, book, again=again)
+            _require_balance(store, output, begun.run, book, replaced)
             totals = totals_of(book.of_run(begun.run.run_id))
             summary = _summary(begun.run, totals, "done", config, watch)
             close(store, output, begun.run, totals, summary)
@@ -193,27 +195,39 @@ def _convert(
     convert_on_ray(todo, stages=stages, committer=committer, pools=config.pools, watch=watch)
 
 
-def _clear(store: Store, fence: Fence, run: Run, book: Book, *, again: bool) -> list[PlanFile]:
+@dataclass(frozen=True, slots=True)
+class _Replaced:
+    """Whose rows of other runs do not count as done: everybody's, or those of some scans."""
+
+    all_scans: bool
+    scan_ids: pa.Array
+
+
+def _clear(store: Store, fence: Fence, run: Run, book: Book, replaced: _Replaced) -> list[PlanFile]:
     """Take out the rows that this run replaces, and return what is left to do."""
-    standing = _standing(run, book, again=again)
-    todo, replaced = left_to_do(store, fence.output, run.run_id, standing)
-    remove_scans(store, fence, book.receipts.values(), replaced)
+    standing = _standing(run, book, replaced)
+    todo, taken_out = left_to_do(store, fence.output, run.run_id, standing)
+    remove_scans(store, fence, book.receipts.values(), taken_out)
     return todo
 
 
-def _standing(run: Run, book: Book, *, again: bool) -> pa.Table:
+def _standing(run: Run, book: Book, replaced: _Replaced) -> pa.Table:
     scans = whole_scans(book.scans())
-    done = scans["whole"]
-    if again:
-        own = [receipt.scans["scan_id"] for receipt in book.of_run(run.run_id)]
-        ids = pa.chunked_array([chunk for column in own for chunk in column.chunks], pa.string())
-        done = pc.and_(done, pc.is_in(scans["scan_id"], value_set=ids.combine_chunks()))
+    own = [receipt.scans["scan_id"] for receipt in book.of_run(run.run_id)]
+    ids = pa.chunked_array([chunk for column in own for chunk in column.chunks], pa.string())
+    kept = pc.is_in(scans["scan_id"], value_set=ids.combine_chunks())
+    if not replaced.all_scans:
+        waiting = pc.is_in(scans["scan_id"], value_set=replaced.scan_ids)
+        kept = pc.or_(kept, pc.invert(waiting))
+    done = pc.and_(scans["whole"], kept)
     return scans.select(["scan_id", "version"]).append_column("done", done)
 
 
-def _require_balance(store: Store, output: Output, run: Run, book: Book, *, again: bool) -> None:
+def _require_balance(
+    store: Store, output: Output, run: Run, book: Book, replaced: _Replaced
+) -> None:
     """Compare what stands with the plan, row by row."""
-    left, _ = left_to_do(store, output, run.run_id, _standing(run, book, again=again))
+    left, _ = left_to_do(store, output, run.run_id, _standing(run, book, replaced))
     missing = sum(file.rows for file in left)
     if missing:
         raise BalanceError(

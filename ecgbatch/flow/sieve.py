@@ -162,7 +162,9 @@ def _planned(rows: pa.Table) -> pa.Table:
         for reason in rows["reason"].to_pylist()
     ]
     error = pa.array(errors, type=schema.ERROR)
-    return rows.drop_columns("reason").append_column("error", error).cast(schema.PLAN)
+    rows = rows.drop_columns("reason").append_column("error", error)
+    nothing = pa.nulls(rows.num_rows, schema.PLAN.field("given").type)
+    return rows.append_column("given", nothing).cast(schema.PLAN)
 
 
 def _identity(rows: pa.Table) -> pa.ChunkedArray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -23,6 +23,8 @@ from ecgbatch.types import ByteArray, Lead
 Rows: TypeAlias = list[dict[str, Any]]
 Decode: TypeAlias = Callable[[bytes, int], ByteArray | None]
 """From the bytes of a file and a page number to the page's pixels, upright as its tags say."""
+
+_REVIEW_WIDTH_PX = 1800
 
 _SCAN_ID = re.compile(r"[0-9a-f]{32}")
 
@@ -117,7 +119,7 @@ def _leads(store: Store, part: tables.Part, wanted: str, page_no: int) -> Sequen
     return tables.leads(rows.filter(pc.equal(rows["page_no"], page_no)))
 
 
-def _planned_address(store: Store, row: dict[str, Any]) -> str | None:
+def _planned_address(store: Store, row: Mapping[str, Any]) -> str | None:
     """Look up where a scan lies; only the plan of its run knows."""
     for plan in _plans(store, row["run_id"]):
         found = plan.filter(pc.equal(plan["scan_id"], row["scan_id"]))
@@ -133,8 +135,30 @@ def _plans(store: Store, run_id: str) -> Iterator[pa.Table]:
                 yield pq.read_table(file, columns=["scan_id", "uri"], partitioning=None)
 
 
+def review_picture(
+    store: Store, row: Mapping[str, Any], leads: Sequence[Lead], *, decode: Decode
+) -> bytes | None:
+    """Draw a published page, blanked, as a small JPEG; None where its source cannot be read.
+
+    Args:
+        store: The output that holds the plan.
+        row: Of ``pages``.
+        leads: Its rows of ``signals``.
+        decode: How to get at the pixels of the source.
+    """
+    address = _planned_address(store, row)
+    pixels, without_paper = _paper(store, address, row, page_no=row["page_no"], decode=decode)
+    if without_paper:
+        return None
+    picture = published_picture(row, leads, pixels)
+    height_px = round(picture.shape[0] * _REVIEW_WIDTH_PX / picture.shape[1])
+    small = cv2.resize(picture, (_REVIEW_WIDTH_PX, height_px), interpolation=cv2.INTER_AREA)
+    quality = [cv2.IMWRITE_JPEG_QUALITY, 80]
+    return bytes(cv2.imencode(".jpg", small[:, :, ::-1], quality)[1].tobytes())
+
+
 def _paper(
-    store: Store, address: str | None, row: dict[str, Any], *, page_no: int, decode: Decode
+    store: Store, address: str | None, row: Mapping[str, Any], *, page_no: int, decode: Decode
 ) -> tuple[ByteArray | None, str]:
     """Return the source page, or why there is none: a picture without paper still tells much."""
     if address is None:

@@ -35,6 +35,7 @@ from ecgbatch.schema.labels import LABELS
 from ecgbatch.schema.marks import SUPERSEDED, WITHDRAWN
 from ecgbatch.schema.outcomes import QUARANTINE, RUNS
 from ecgbatch.schema.pages import PAGES, SIGNALS
+from ecgbatch.schema.review import GIVEN, QUEUE, VERDICTS
 from ecgbatch.schema.waves import BEATS, MEASUREMENTS
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "CALIBRATED",
     "DECODED",
     "ERROR",
+    "GIVEN",
     "LABEL",
     "LABELS",
     "LEAD",
@@ -55,6 +57,7 @@ __all__ = [
     "PLAN",
     "PUBLISHED",
     "QUARANTINE",
+    "QUEUE",
     "READ",
     "READ_FROM_INK",
     "RECTIFIED",
@@ -66,6 +69,7 @@ __all__ = [
     "TABLES_VERSION",
     "TRACE",
     "TRACED",
+    "VERDICTS",
     "WITHDRAWN",
     "require",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from ecgbatch.schema.labels import LABELS
+from ecgbatch.schema.review import GIVEN
 from ecgbatch.schema.waves import BEATS, MEASUREMENTS
 
 ERROR = pa.struct(
@@ -24,6 +25,7 @@ PLAN = pa.schema(
         pa.field("version", pa.string(), nullable=False),  # "" where a manifest has none
         pa.field("size_bytes", pa.int64()),  # null where a manifest has none
         pa.field("error", ERROR),  # a row of a manifest that is refused before any request
+        pa.field("given", pa.list_(GIVEN)),  # what reviewers said of its pages
     ]
 )
 """What a listing gives, and what the first stage reads; ``map_rows`` hands errors through."""
@@ -113,6 +115,7 @@ _SOURCE = [
     pa.field("dpi_x", pa.float32()),
     pa.field("dpi_y", pa.float32()),
     pa.field("flags", pa.list_(pa.string())),
+    pa.field("given", pa.list_(GIVEN)),  # on this page alone; at most one
 ]
 _PIXELS = [
     pa.field("pixels", pa.large_binary()),  # (row, column[, channel]) uint8, C order

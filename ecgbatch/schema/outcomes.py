@@ -30,6 +30,12 @@ QUARANTINE = table(
         ),
         column("where", pa.string(), "Place in our code, for defects.", null=True),
         column(
+            "review_id",
+            pa.string(),
+            "The verdict of a reviewer that the row follows; null without one.",
+            null=True,
+        ),
+        column(
             "key_id",
             pa.string(),
             "Names the secret from which the row's ids are derived; null where there was none.",

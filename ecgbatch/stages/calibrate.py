@@ -18,6 +18,7 @@ from ecgbatch import schema
 from ecgbatch.config import CalibrateSettings
 from ecgbatch.errors import PageError, Reason
 from ecgbatch.flags import Flag
+from ecgbatch.schema.review import ACCEPTED
 from ecgbatch.signal.limbs import check_limbs
 from ecgbatch.signal.quality import judge_lead, judge_page
 from ecgbatch.signal.record import in_order, read_lead
@@ -80,9 +81,14 @@ def _read_page(row: Row, *, settings: CalibrateSettings) -> Iterator[Values]:
         "einthoven_uv": _or_null(limbs.einthoven_uv),
         "goldberger_uv": _or_null(limbs.goldberger_uv),
         "quality_score": verdict.score,
-        "quality_class": verdict.quality_class,
+        "quality_class": "good" if _accepted(row) else verdict.quality_class,
         "flags": list(dict.fromkeys([*(row["flags"] or []), *verdict.flags])),
     }
+
+
+def _accepted(row: Row) -> bool:
+    """Say whether a person has looked at the page, and found it as it should be."""
+    return any(given["verdict"] == ACCEPTED for given in row["given"] or ())
 
 
 def _judged(leads: Sequence[Lead]) -> tuple[list[Lead], set[Flag]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, ClassVar
@@ -20,10 +20,11 @@ from ecgbatch.imaging.printed import PrintedScale
 from ecgbatch.imaging.seeing import Networks, SeenPage, look_at
 from ecgbatch.imaging.seen_regions import seen_regions
 from ecgbatch.stages.base import ON_CPU, Needs, TableFunction
+from ecgbatch.stages.given import REVIEWED, named_regions, without_doubts
 from ecgbatch.stages.rows import Row, Values, map_rows
-from ecgbatch.types import ByteArray
+from ecgbatch.types import ByteArray, Region
 
-_TOLD = ("printed", "file")
+_TOLD = ("printed", "file", REVIEWED)
 _NO_ECG = 0.2
 """Likelihood below which a page is no ECG; see ``docs/models/locator.md``."""
 _SEEN = 0.25
@@ -51,20 +52,32 @@ def locate(
         seen = None if networks is None else look_at(page, ink, networks, px_per_mm=px_per_mm)
         layout = _layout(row, ink, seen, px_per_mm=px_per_mm, settings=settings)
         scale = layout.scale
+        name, regions, flags = _reviewed(row, layout, px_per_mm=px_per_mm)
         yield {
             "pixels": layout.ink_of_traces(ink),
             "page": page,
             "whole_ink": ink,
-            "layout": layout.name,
-            "regions": [asdict(region) for region in layout.regions],
+            "layout": name,
+            "regions": [asdict(region) for region in regions],
             "speed_mm_per_s": scale.speed_mm_per_s,
             "speed_source": _source(row["speed_source"], scale.speed_source),
             "gain_mm_per_mv": scale.gain_mm_per_mv,
             "gain_source": _source(row["gain_source"], scale.gain_source),
-            "flags": [*(row["flags"] or []), *layout.flags],
+            "flags": flags,
         }
 
     return map_rows(pages, find, stage=Locate.name, reads=schema.RECTIFIED, writes=schema.LOCATED)
+
+
+def _reviewed(
+    row: Row, layout: Layout, *, px_per_mm: float
+) -> tuple[str, Sequence[Region], list[str]]:
+    """Return name, regions and flags of a layout as a reviewer has them, if there is one."""
+    flags = [*(row["flags"] or []), *layout.flags]
+    for given in row["given"] or ():
+        regions = named_regions(layout.regions, given["names"] or (), px_per_mm=px_per_mm)
+        return given["layout"] or layout.name, regions, without_doubts(flags)
+    return layout.name, layout.regions, flags
 
 
 def _layout(

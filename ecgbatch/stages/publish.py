@@ -68,11 +68,18 @@ def _pages(done: pa.Table, n_leads: pa.Array, constants: dict[str, Any]) -> pa.T
     for field in schema.PAGES:
         if field.name == "n_leads":
             columns.append(n_leads)
+        elif field.name == "review_id":
+            columns.append(pa.array(_review_ids(done), field.type))
         elif field.name in constants:
             columns.append(pa.array([constants[field.name]] * done.num_rows, field.type))
         else:
             columns.append(_without_nan(done[field.name], field))
     return pa.Table.from_arrays(columns, schema=schema.PAGES)
+
+
+def _review_ids(rows: pa.Table) -> list[str | None]:
+    """Return the verdict that each row follows."""
+    return [given[0]["review_id"] if given else None for given in rows["given"].to_pylist()]
 
 
 def _without_nan(column: pa.ChunkedArray, field: pa.Field) -> pa.ChunkedArray:
@@ -210,11 +217,12 @@ def _one_array(column: pa.ChunkedArray) -> pa.Array:
 def _quarantine(failed: pa.Table, constants: dict[str, Any]) -> pa.Table:
     wanted = [name for name in schema.QUARANTINE.names if name in failed.schema.names]
     listed = []
-    for row in failed.select([*wanted, "error"]).to_pylist():
+    reviews = _review_ids(failed)
+    for review_id, row in zip(reviews, failed.select([*wanted, "error"]).to_pylist(), strict=True):
         error = row.pop("error")
         error["facts"] = error["facts"] or []
         retriable = Reason(error["reason"]).retriable
-        listed.append({**row, **error, **constants, "retriable": retriable})
+        listed.append({**row, **error, **constants, "retriable": retriable, "review_id": review_id})
     columns = [
         pa.array([row[field.name] for row in listed], field.type) for field in schema.QUARANTINE
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any, ClassVar
@@ -12,11 +12,13 @@ import pyarrow as pa
 
 from ecgbatch import schema
 from ecgbatch.config import LocateSettings, ReadSettings, StorageSettings
-from ecgbatch.errors import PageError
+from ecgbatch.errors import PageError, Reason
 from ecgbatch.flags import Flag
 from ecgbatch.imaging.decode import EXTENSIONS, Content
 from ecgbatch.imaging.sandbox import Decoded, Limits, Sandbox
+from ecgbatch.schema.review import REJECTED
 from ecgbatch.stages.base import Needs, TableFunction
+from ecgbatch.stages.given import REVIEWED
 from ecgbatch.stages.rows import Row, Values, error_value, map_rows
 from ecgbatch.storage import Store, keyed_id, open_store
 
@@ -60,22 +62,37 @@ def _read_scan(
     content_id = keyed_id(data)
     promised = EXTENSIONS.get(row["uri"].rpartition(".")[2].lower())
     for decoded in sandbox.pages(data):
+        given = [one for one in row["given"] or () if one["page_no"] == decoded.page_no]
         yield {
+            "given": given or None,
             "page_no": decoded.page_no,
             "page_count": decoded.page_count,
             "content_id": content_id,
             "source_format": decoded.form or None,
-            **_outcome(decoded, promised=promised),
+            **_outcome(decoded, promised=promised, given=given[0] if given else None),
         }
 
 
-def _outcome(decoded: Decoded, *, promised: str | None) -> dict[str, Any]:
+def _outcome(
+    decoded: Decoded, *, promised: str | None, given: Mapping[str, Any] | None
+) -> dict[str, Any]:
     content = decoded.content
+    if given is not None and given["verdict"] == REJECTED:
+        content = PageError(Reason.REVIEW_REJECTED)
     if isinstance(content, PageError):
         return {"error": error_value(content, stage=Read.name)}
     if promised not in {None, decoded.form}:
         content = content.flagged(Flag.EXTENSION_MISMATCH)
-    return _columns(content)
+    return _columns(content) | (_scale_given(given) if content.page is not None and given else {})
+
+
+def _scale_given(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return speed and gain as a reviewer gave them; of drawn lines and samples they are exact."""
+    columns: dict[str, Any] = {}
+    for name, source in (("speed_mm_per_s", "speed_source"), ("gain_mm_per_mv", "gain_source")):
+        if given[name] is not None:
+            columns |= {name: given[name], source: REVIEWED}
+    return columns
 
 
 def _columns(content: Content) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from ecgbatch.flow.run import convert
 from ecgbatch.imaging.marks import connected
 from ecgbatch.report.blanked import _REACH_MM, blanked_paper, page_curves
 from ecgbatch.report.canvas import curve
-from ecgbatch.report.page import draw_page
+from ecgbatch.report.page import draw_page, review_picture
 from ecgbatch.report.paper import upright_paper
 from ecgbatch.report.source import source_pixels
 from ecgbatch.storage import open_store, scan_id
@@ -110,6 +110,21 @@ def test_nothing_is_left_of_a_name_that_was_there_when_the_page_was_read(name, c
     page, leads = published[name]
     before, after = (blanked_paper(page, leads, p) for p in (clean, with_name(name, clean)))
     assert (gained(before, after) & ~may_show(page, leads, before)).sum() == 0
+
+
+def test_nothing_of_a_name_is_left_in_the_picture_for_a_reviewer(archive, published, clean):
+    page, leads = published["around"]
+    without, with_name = (
+        cv2.imdecode(
+            np.frombuffer(
+                review_picture(archive[1], page, leads, decode=lambda *_, p=pixels: p), np.uint8
+            ),
+            cv2.IMREAD_COLOR,
+        )
+        for pixels in (clean, PLANTS["around"](clean))
+    )
+    assert without.shape == with_name.shape
+    assert gained(without, with_name).sum() == 0
 
 
 def test_traces_pulses_and_names_of_leads_are_left(clean, published, unnamed):

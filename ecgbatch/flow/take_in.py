@@ -1,0 +1,141 @@
+"""From what a reviewer said to facts that hold: each verdict is completed by what stands there."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ecgbatch import schema, tables
+from ecgbatch.config import RunConfig
+from ecgbatch.errors import ConfigError
+from ecgbatch.flow.book import chosen_release
+from ecgbatch.flow.output import Output
+from ecgbatch.flow.reviews import keep
+from ecgbatch.report.verdict_file import Verdict
+from ecgbatch.schema.review import REJECTED
+from ecgbatch.storage import Store
+from ecgbatch.types import Lead
+
+_REVIEW_ID_DIGITS = 12
+_SAME_ROW_MM = 5.0  # zero lines of one printed row differ by less
+
+
+def take_in(
+    out: str,
+    found: Sequence[Verdict],
+    *,
+    reviewer: str,
+    config: RunConfig,
+    release: str | None = None,
+) -> int:
+    """Keep verdicts with the output; the next run obeys them.
+
+    Args:
+        out: Address or path of the output.
+        found: What the reviewer said of pages of one release.
+        reviewer: Who they are.
+        config: How to reach the output; its release was reviewed unless one is named.
+        release: The release that was reviewed.
+
+    Returns:
+        How many verdicts are new; 0 where the same were taken in before.
+
+    Raises:
+        ConfigError: A page does not stand in that release, or cannot be corrected like this; the
+            message names the verdict, and nothing was kept.
+    """
+    output = Output.at(out, config.storage)
+    store = output.store()
+    release = chosen_release(store, output, config, release)
+    standing = _Standing(store, release, {verdict.scan_id for verdict in found})
+    rows = [_completed(verdict, *standing.page(verdict)) for verdict in found]
+    name = hashlib.sha256(json.dumps([rows, reviewer]).encode()).hexdigest()[:16]
+    now = datetime.now(tz=UTC)
+    kept = pa.Table.from_pylist(
+        [{**row, "reviewer": reviewer, "reviewed_at": now} for row in rows], schema=schema.VERDICTS
+    )
+    return len(rows) if keep(store, kept, name=name) else 0
+
+
+def in_reading_order(leads: Sequence[Lead], *, px_per_mm: float) -> list[Lead]:
+    """Return the leads that have a place, row by row from the top left."""
+    placed = sorted((lead for lead in leads if lead.origin_px is not None), key=_zero)
+    rows: list[list[Lead]] = []
+    for lead in placed:
+        if rows and _zero(lead) - _zero(rows[-1][-1]) <= _SAME_ROW_MM * px_per_mm:
+            rows[-1].append(lead)
+        else:
+            rows.append([lead])
+    return [lead for row in rows for lead in sorted(row, key=lambda lead: lead.origin_px or ())]
+
+
+def _zero(lead: Lead) -> float:
+    return lead.origin_px[1] if lead.origin_px is not None else 0.0
+
+
+class _Standing:
+    """The pages of some scans as they stand in a release."""
+
+    def __init__(self, store: Store, release: str, scans: set[str]) -> None:
+        self._store = store
+        self._pages: dict[tuple[str, int], tuple[tables.Part, Mapping[str, Any]]] = {}
+        wanted = pa.array(sorted(scans), pa.string())
+        for part in tables.parts(store, table="pages", release=release):
+            rows = tables.read(store, part, table="pages")
+            for row in rows.filter(pc.is_in(rows["scan_id"], value_set=wanted)).to_pylist():
+                self._pages[row["scan_id"], row["page_no"]] = part, row
+
+    def page(self, verdict: Verdict) -> tuple[Mapping[str, Any], list[Lead]]:
+        """Return the row of the page that a verdict is on, and its leads in reading order."""
+        found = self._pages.get((verdict.scan_id, verdict.page_no))
+        if found is None:
+            raise ConfigError(f"{verdict.where}: no such page stands in this release")
+        part, row = found
+        rows = tables.rows_of_scan(self._store, part, table="signals", scan_id=verdict.scan_id)
+        leads = tables.leads(rows.filter(pc.equal(rows["page_no"], verdict.page_no)))
+        scale = row["rectified_px_per_mm"] or 1.0
+        return row, in_reading_order(leads, px_per_mm=scale)
+
+
+def _completed(verdict: Verdict, page: Mapping[str, Any], leads: Sequence[Lead]) -> dict[str, Any]:
+    """Return a row of ``schema.VERDICTS``: what was not corrected holds as it stands."""
+    drawn = page["homography"] is not None
+    if verdict.corrects and not drawn:
+        raise ConfigError(
+            f"{verdict.where}: this page gave its samples itself, and cannot be corrected: accept "
+            "or reject it"
+        )
+    if verdict.names and len(verdict.names) != len(leads):
+        raise ConfigError(
+            f"{verdict.where}: names has {len(verdict.names)} leads, and the page {len(leads)}"
+        )
+    given: dict[str, Any] = {"layout": None, "speed_mm_per_s": None, "gain_mm_per_mv": None}
+    given["names"] = None
+    if verdict.verdict != REJECTED and drawn:
+        given = {name: getattr(verdict, name) or page[name] for name in given if name != "names"}
+        names = verdict.names or tuple(lead.lead for lead in leads)
+        given["names"] = list(_places(leads, names, px_per_mm=page["rectified_px_per_mm"]))
+    row = {
+        "scan_id": verdict.scan_id,
+        "version": page["version"],
+        "page_no": verdict.page_no,
+        "verdict": verdict.verdict,
+        **given,
+    }
+    text = json.dumps(row, sort_keys=True)
+    return {**row, "review_id": hashlib.sha256(text.encode()).hexdigest()[:_REVIEW_ID_DIGITS]}
+
+
+def _places(
+    leads: Sequence[Lead], names: Sequence[str], *, px_per_mm: float
+) -> Iterator[dict[str, Any]]:
+    for lead, name in zip(leads, names, strict=True):
+        if lead.origin_px is not None:
+            x_px, y_px = lead.origin_px
+            yield {"x_mm": x_px / px_per_mm, "y_mm": y_px / px_per_mm, "lead": name}
