@@ -169,7 +169,7 @@ def find_marks(ink: ByteArray, *, px_per_mm: float) -> Marks:
     pieces = connected(black)
     columns = pieces.right - pieces.left
     width, height = columns / scale, (pieces.bottom - pieces.top) / scale
-    crossings = _crossings(black, pieces) / columns
+    crossings = crossings_of(black, pieces) / columns
 
     real = pieces.area >= _SPECK_MM2 * scale**2
     is_dash = real & (height < _DASH_MM)
@@ -293,7 +293,7 @@ def _alone(rules: BoolArray, dark: BoolArray) -> BoolArray:
     return kept
 
 
-def _crossings(black: BoolArray, pieces: Pieces) -> IntArray:
+def crossings_of(black: BoolArray, pieces: Pieces) -> IntArray:
     """Count, per mark, the vertical runs of ink."""
     width = black.shape[1]
     above = black.ravel()[np.maximum(pieces.pixels - width, 0)] & (pieces.pixels >= width)

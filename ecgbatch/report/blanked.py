@@ -17,6 +17,7 @@ left where they cross.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import cv2
@@ -32,6 +33,7 @@ from ecgbatch.imaging.marks import (
     Marks,
     Pieces,
     connected,
+    crossings_of,
     find_marks,
     find_uprights,
 )
@@ -46,6 +48,10 @@ from ecgbatch.types import ByteArray, DoubleArray, FloatArray, Lead, Strip
 _REACH_MM = 0.35  # half of the thickest pen in use; a letter of 2 mm loses its head and feet
 _TRACE_WIDTH_MM = 10.0  # letters of 14 point type are 4 mm wide, and do not touch
 _TRACE_HEIGHT_MM = 8.0  # a flank that a thin pen left alone; letters are up to 6 mm high
+_LETTER_MM = 0.8  # lower: a piece of a broken line
+_WORD_CROSSINGS = 1.6  # strokes per column, see ``marks``
+_WORD_HEIGHT_MM = 15.0  # rows that run into each other are higher together
+_BESIDE_TEXT_MM = 1.0  # between letters a line may have been read, too
 _NAME_LETTERS = 3  # aVR, III, V3R
 _NAME_SIZE_MM = (10.0, 6.0)
 _NAME_GAP_MM = 1.5  # letters of one word stand closer
@@ -59,8 +65,13 @@ _Box: TypeAlias = tuple[int, int, int, int]
 """left, top, right and bottom on the page, half open."""
 
 
-def blanked_paper(row: Mapping[str, Any], leads: Sequence[Lead], pixels: ByteArray) -> ByteArray:
-    """Draw what a page shows of its traces, and nothing else of it.
+def blanked(
+    row: Mapping[str, Any], leads: Sequence[Lead], pixels: ByteArray
+) -> tuple[ByteArray, list[Lead]]:
+    """Draw what a page shows of its traces and nothing else of it, and leave text out of leads.
+
+    A line of text that was taken for a lead is read as its letters are drawn, so samples that lie
+    on marks that look like text are left out of what is drawn of a lead.
 
     Args:
         row: Of ``pages``, with a homography.
@@ -68,8 +79,9 @@ def blanked_paper(row: Mapping[str, Any], leads: Sequence[Lead], pixels: ByteArr
         pixels: ``(row, column)`` or ``(row, column, 3)`` RGB source page as decoded.
 
     Returns:
-        ``(row, column, 3)`` uint8, upright, at the scale at which the page was measured. The grid
-        is drawn at that scale; it is not the page's own.
+        ``(row, column, 3)`` uint8, upright, at the scale at which the page was measured; its grid
+        is drawn at that scale, and is not the page's own. And the leads, NaN where they may be
+        text.
     """
     px_per_mm = float(row["rectified_px_per_mm"])
     weights = None
@@ -77,11 +89,46 @@ def blanked_paper(row: Mapping[str, Any], leads: Sequence[Lead], pixels: ByteArr
         weights = ink_weights(reduce_page(pixels).pixels, grid_rgb=None, grid_contrast=0.0)
     grey = rectify(np.ascontiguousarray(pixels), upright_warp(row, pixels), weights=weights)
     ink = find_ink(grey, px_per_mm=px_per_mm)
+    leads = _without_text(ink, page_curves(row, leads), leads, px_per_mm=px_per_mm)
     shown = known_ink(ink, leads, page_curves(row, leads), px_per_mm=px_per_mm)
     paper = canvas.blank(width_px=ink.shape[1], height_px=ink.shape[0])
     canvas.millimetre_paper(paper, px_per_mm=px_per_mm)
     share = shown[:, :, None] / np.float32(255)
-    return np.asarray(paper + share * (np.array(canvas.INK, np.float32) - paper), np.uint8)
+    drawn = np.asarray(paper + share * (np.array(canvas.INK, np.float32) - paper), np.uint8)
+    return drawn, leads
+
+
+def _without_text(
+    ink: ByteArray,
+    curves: Sequence[tuple[Lead, FloatArray, FloatArray]],
+    leads: Sequence[Lead],
+    *,
+    px_per_mm: float,
+) -> list[Lead]:
+    pieces = connected(ink >= INK_LEVEL)
+    text = pieces.of(_like_text(ink, pieces, px_per_mm=px_per_mm)).view(np.uint8)
+    reach, beside = (round(mm * px_per_mm) for mm in (_REACH_MM, _BESIDE_TEXT_MM))
+    near = cv2.dilate(text, np.ones((2 * reach + 1, 2 * beside + 1), np.uint8)).view(np.bool_)
+    left: dict[int, Lead] = {id(lead): lead for lead in leads}
+    for lead, x_px, y_px in curves:
+        known = np.isfinite(y_px)
+        x = np.clip(np.rint(x_px), 0, ink.shape[1] - 1).astype(np.intp)
+        y = np.clip(np.rint(np.where(known, y_px, 0)), 0, ink.shape[0] - 1).astype(np.intp)
+        values = np.where(near[y, x], np.float32(np.nan), lead.signal_uv)
+        left[id(lead)] = replace(lead, signal_uv=values.astype(np.float32))
+    return list(left.values())
+
+
+def _like_text(ink: ByteArray, pieces: Pieces, *, px_per_mm: float) -> BoolArray:
+    """Choose letters, and words whose letters touch: these are crossed more than once."""
+    height_mm = (pieces.bottom - pieces.top) / px_per_mm
+    width = pieces.right - pieces.left
+    crossings = crossings_of(ink >= INK_LEVEL, pieces) / width
+    letter = (height_mm >= _LETTER_MM) & ~_too_large_for_letters(pieces, px_per_mm=px_per_mm)
+    word = (crossings >= _WORD_CROSSINGS) & (height_mm <= _WORD_HEIGHT_MM)
+    chosen = np.asarray(letter | word)
+    chosen[0] = False
+    return chosen
 
 
 def page_curves(
@@ -124,16 +171,25 @@ def known_ink(
     near = np.zeros_like(ink)
     thickness_px = max(1, round(2 * _REACH_MM * px_per_mm))
     for _, x_px, y_px in curves:
-        canvas.curve(near, x_px, y_px, colour=canvas.WHITE, thickness_px=thickness_px)
+        lines = _without_dots(y_px)  # drawn wider than a line
+        canvas.curve(near, x_px, lines, colour=canvas.WHITE, thickness_px=thickness_px)
     marks = find_marks(ink, px_per_mm=px_per_mm)
     outlines = np.zeros_like(ink)
     for outline in _pulses(ink, marks, leads, px_per_mm=px_per_mm):
         cv2.polylines(outlines, [outline], False, 255, thickness_px)
     pieces = connected(ink >= INK_LEVEL)
-    traces = _with_edges(pieces, _too_large_for_letters(pieces, px_per_mm=px_per_mm))
+    large = _too_large_for_letters(pieces, px_per_mm=px_per_mm)
+    large &= ~_like_text(ink, pieces, px_per_mm=px_per_mm)
+    traces = _with_edges(pieces, large)
     names = _with_edges(pieces, _inside(pieces, _names(marks, leads)))
     known = (traces & (near > 0)) | (outlines > 0) | names
     return np.where(known, ink, 0).astype(np.uint8)
+
+
+def _without_dots(y_px: FloatArray) -> FloatArray:
+    """Leave out samples that stand alone between gaps."""
+    known = np.pad(np.isfinite(y_px), 1)
+    return np.where(known[:-2] | known[2:], y_px, np.float32(np.nan))
 
 
 def _too_large_for_letters(pieces: Pieces, *, px_per_mm: float) -> BoolArray:

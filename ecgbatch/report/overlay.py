@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from ecgbatch.report import canvas, heading, leads_panel
-from ecgbatch.report.blanked import blanked_paper, page_curves
+from ecgbatch.report.blanked import blanked, page_curves
 from ecgbatch.report.paper import upright_paper
 from ecgbatch.types import ByteArray, Lead
 
@@ -43,16 +43,23 @@ def published_picture(
         pixels: ``(row, column)`` or ``(row, column, 3)`` RGB source page as decoded; None for
             digital records and where the source cannot be read any more.
         whole_paper: Show the paper as it is; it can name a patient. Otherwise it is blanked, see
-            ``blanked``, and a page that has no homography shows its leads alone.
+            ``blanked``: a page of drawn lines or samples shows its leads alone, and one whose
+            source cannot be read shows neither.
 
     Returns:
         ``(row, column, 3)`` RGB uint8.
     """
     parts = []
     if pixels is not None and page["homography"] is not None:
-        parts.append(_page_with_curves(page, leads, pixels, whole_paper=whole_paper))
+        if whole_paper:
+            paper = upright_paper(page, _colour(pixels))
+        else:
+            paper, leads = blanked(page, leads, pixels)
+        parts.append(_page_with_curves(page, leads, paper))
     elif pixels is not None and whole_paper:
         parts.append(_fit(_colour(pixels), width_px=_PAGE_WIDTH_PX))
+    elif page["homography"] is not None and not whole_paper:
+        leads = []  # nobody can tell whether a line of text was taken for one of them
     height_px = max((part.shape[0] for part in parts), default=0)
     parts.append(leads_panel.draw(leads, width_px=_PANEL_WIDTH_PX, height_px=height_px))
     body = _beside(parts)
@@ -78,12 +85,8 @@ def quarantined_picture(rows: Sequence[Mapping[str, Any]], pixels: ByteArray | N
 
 
 def _page_with_curves(
-    page: Mapping[str, Any], leads: Sequence[Lead], pixels: ByteArray, *, whole_paper: bool
+    page: Mapping[str, Any], leads: Sequence[Lead], upright: ByteArray
 ) -> ByteArray:
-    if whole_paper:
-        upright = upright_paper(page, _colour(pixels))
-    else:
-        upright = blanked_paper(page, leads, pixels)
     paper = _fit(upright, width_px=_PAGE_WIDTH_PX)
     scale = paper.shape[1] / upright.shape[1]
     white = np.full_like(paper, 255)

@@ -9,7 +9,7 @@ import pytest
 from ecgbatch.config import RunConfig
 from ecgbatch.flow.run import convert
 from ecgbatch.imaging.marks import connected
-from ecgbatch.report.blanked import _REACH_MM, blanked_paper, page_curves
+from ecgbatch.report.blanked import _REACH_MM, blanked, page_curves
 from ecgbatch.report.canvas import curve
 from ecgbatch.report.page import draw_page, review_picture
 from ecgbatch.report.paper import upright_paper
@@ -28,6 +28,10 @@ _CONFIG = RunConfig.model_validate(
     {"trace": {"network": False}, "rectify": {"px_per_mm": 8.0}}  # less to draw
 )
 _CONVERTED = ("without a name", "around", "stamped over traces")
+
+
+def blanked_paper(page, leads, pixels):
+    return blanked(page, leads, pixels)[0]
 
 
 def with_name(name, page):
@@ -113,7 +117,7 @@ def test_nothing_is_left_of_a_name_that_was_there_when_the_page_was_read(name, c
 
 
 def test_nothing_of_a_name_is_left_in_the_picture_for_a_reviewer(archive, published, clean):
-    page, leads = published["around"]
+    page, leads = published["without a name"]
     without, with_name = (
         cv2.imdecode(
             np.frombuffer(

@@ -64,7 +64,7 @@ def test_a_millivolt_stands_where_paper_and_ruler_put_it():
     samples = np.full(300, np.nan)
     samples[100:200] = 1000
     drawn = lead(samples=samples, box_px=None)
-    picture = overlay._page_with_curves(page, [drawn], pixels, whole_paper=True)
+    picture = overlay._page_with_curves(page, [drawn], np.dstack([pixels] * 3))
     rows, columns = coloured(picture, canvas.lead_colour("II")).T
     assert set(rows) == {300}
     assert abs(columns.min() - (100 + 50)) <= 1
