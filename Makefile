@@ -10,7 +10,7 @@ INSTALL := PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet
 STAMP := $(VENV)/.ecgbatch-$(shell cat pyproject.toml constraints.txt | sha256sum | cut -c1-16)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check fix test test-fast convert sample contact-sheet docs bench clean
+.PHONY: help setup check fix test test-fast kills convert sample contact-sheet docs bench clean
 
 help:            ## this list
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
@@ -43,6 +43,9 @@ test: setup      ## every test
 
 test-fast: setup ## tests without a cluster or a server
 	$(BIN)/python -m pytest -q -m 'not ray and not s3'
+
+kills: setup     ## workers and drivers killed at random, with twenty seeds; some minutes
+	ECGBATCH_KILL_SEEDS=20 $(BIN)/python -m pytest -q -s tests/faults/test_fault_kills.py
 
 SAMPLE_QUESTION := SELECT source_format, layout, quality_class, count(*) AS pages, \
   round(avg(quality_score), 2) AS score FROM pages GROUP BY ALL ORDER BY ALL

@@ -32,7 +32,8 @@ def busy(folder):
     found = []
     for process in ray_processes(folder):
         try:
-            if "IDLE" not in process.name():
+            name = process.name()
+            if "IDLE" not in name and "Agent" not in name:  # without its agents a raylet ends
                 found.append(process)
         except psutil.NoSuchProcess:
             continue
