@@ -11,10 +11,11 @@ from ecgbatch.imaging.seeing import SeenPage, with_read_names
 
 _LEAST = 0.25
 """Likelihood of a page's least sure traces from which on they count at all."""
-_IRREGULAR, _AHEAD, _CLEAR = 4.0, 1.0, 6.0
-"""Logarithms: how much rows and columns that show not what they are speak against a layout; how
-much likelier what was seen must be to stand, whose ends are less exact than those of ink; and how
-much likelier one must be for the other to be forgotten."""
+_MISSED, _IRREGULAR, _AHEAD, _CLEAR = 2.0, 4.0, 1.0, 6.0
+"""Logarithms: how much speaks for each trace that was seen and geometry lacks, half of what a trace
+without a name costs; how much rows and columns that show not what they are speak against a layout;
+how much likelier what was seen must be to stand, whose ends are less exact than those of ink; and
+how much likelier one must be for the other to be forgotten."""
 
 
 def chosen(
@@ -39,7 +40,8 @@ def chosen(
     named, fit = with_read_names(by_geometry, seen, px_per_mm=px_per_mm)
     if seen.layout is None or seen.likelihood < _LEAST:
         return named
-    ahead = seen.fit - fit
+    missed = max(len(seen.layout.places) - len(named.regions), 0)
+    ahead = seen.fit - fit + _MISSED * missed
     ahead -= _IRREGULAR * (Flag.LAYOUT_GUESSED in seen.layout.flags)
     ahead += _IRREGULAR * (Flag.LAYOUT_GUESSED in named.flags)
     better = by_sight() if ahead > _AHEAD else named

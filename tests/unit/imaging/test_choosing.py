@@ -63,6 +63,12 @@ def test_where_geometry_misses_a_named_row_what_was_seen_stands(lost):
     assert choice(geometry(rows), seen(ROWS, fit=fit_of(ROWS))).name == "seen"
 
 
+def test_traces_without_any_name_are_not_forgotten_for_being_many():
+    page = seen([], fit=fit_of(ROWS, named=[]))
+    page = replace(page, layout=replace(page.layout, places=(None,) * 12))
+    assert choice(geometry(ROWS[:11], flags=[Flag.LAYOUT_GUESSED]), page).name == "seen"
+
+
 def test_what_was_hardly_seen_does_not_stand():
     rows = ROWS[1:]
     assert choice(geometry(rows), seen(ROWS, fit=fit_of(ROWS), likelihood=0.1)).name == "11x1"
