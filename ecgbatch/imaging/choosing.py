@@ -8,9 +8,11 @@ from dataclasses import replace
 from ecgbatch.flags import Flag
 from ecgbatch.imaging.layout import Layout
 from ecgbatch.imaging.seeing import SeenPage, with_read_names
+from ecgbatch.imaging.seen import SeenLayout
 
 _LEAST = 0.25
 """Likelihood of a page's least sure traces from which on they count at all."""
+_SAME_MM = 3.0  # of ends and zero lines that both found
 _MISSED, _IRREGULAR, _AHEAD, _CLEAR = 2.0, 4.0, 1.0, 6.0
 """Logarithms: how much speaks for each trace that was seen and geometry lacks, half of what a trace
 without a name costs; how much rows and columns that show not what they are speak against a layout;
@@ -26,7 +28,7 @@ def chosen(
     Both ways fail on other pages: geometry on dirt, overlapping rows and layouts that it does not
     know, networks on what they were not shown. A name that stands beside no trace, a trace without
     a name, and names in no order tell which of both is right. Where they agree, ends and zero lines
-    are geometry's, which are those of the ink.
+    are geometry's, which are those of the ink, and a name counts as read that either read.
 
     Args:
         by_geometry: As geometry found it, its names guessed.
@@ -40,6 +42,9 @@ def chosen(
     named, fit = with_read_names(by_geometry, seen, px_per_mm=px_per_mm)
     if seen.layout is None or seen.likelihood < _LEAST:
         return named
+    agreed = _agreed(named, seen.layout, near=_SAME_MM * px_per_mm)
+    if agreed is not None:
+        return agreed
     missed = max(len(seen.layout.places) - len(named.regions), 0)
     ahead = seen.fit - fit + _MISSED * missed
     ahead -= _IRREGULAR * (Flag.LAYOUT_GUESSED in seen.layout.flags)
@@ -49,3 +54,28 @@ def chosen(
     if disputed and Flag.LAYOUT_GUESSED not in better.flags:
         return replace(better, flags=(*better.flags, Flag.LAYOUT_GUESSED))
     return better
+
+
+def _agreed(named: Layout, seen: SeenLayout, *, near: float) -> Layout | None:
+    """Return what geometry found where the same leads were seen in the same places, else None."""
+    if len(named.regions) != len(seen.places):
+        return None
+    regions = []
+    for region in named.regions:
+        for place in seen.places:
+            strip = place.strip
+            zero = (strip.left_zero_px + strip.right_zero_px) / 2
+            off = (
+                region.left_px - strip.left_px,
+                region.right_px - strip.right_px,
+                region.baseline_px - zero,
+            )
+            if place.lead == region.lead and max(map(abs, off)) <= near:
+                break
+        else:
+            return None
+        source = "read" if place.read else region.name_source
+        regions.append(replace(region, name_source=source, inverted=place.inverted))
+    guessed = any(region.name_source != "read" for region in regions)
+    flags = tuple(flag for flag in named.flags if guessed or flag is not Flag.NAMES_GUESSED)
+    return replace(named, regions=tuple(regions), flags=flags)

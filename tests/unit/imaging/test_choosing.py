@@ -11,8 +11,8 @@ from ecgbatch.imaging.layout import Layout
 from ecgbatch.imaging.printed import PrintedScale
 from ecgbatch.imaging.scale import Scale
 from ecgbatch.imaging.seeing import SeenPage, with_read_names
-from ecgbatch.imaging.seen import SeenLayout
-from ecgbatch.types import LEADS, Region
+from ecgbatch.imaging.seen import SeenLayout, SeenPlace
+from ecgbatch.types import LEADS, Region, Strip
 
 MM = 10.0
 SCALE = Scale(25.0, "pulse", 10.0, "pulse", ())
@@ -61,6 +61,30 @@ def test_where_both_explain_the_names_geometry_stands_with_the_names_that_were_r
 def test_where_geometry_misses_a_named_row_what_was_seen_stands(lost):
     rows = [y for row, y in enumerate(ROWS) if row != lost]
     assert choice(geometry(rows), seen(ROWS, fit=fit_of(ROWS))).name == "seen"
+
+
+def places(rows, *, off=8.0):
+    """These rows as they were seen: not quite where their ink is, and surely read."""
+    return tuple(
+        SeenPlace(lead, False, "strip", True, row, 0, Strip(200 + off, y, 2500, y, 80, 80, 0.6))
+        for row, (lead, y) in enumerate(zip(LEADS, rows, strict=True))
+    )
+
+
+def test_where_both_see_the_same_leads_ends_are_those_of_the_ink():
+    page = seen([], fit=fit_of(ROWS, named=[]) + 50)
+    page = replace(page, layout=replace(page.layout, places=places(ROWS)))
+    by_geometry = geometry(ROWS)
+    found = choice(by_geometry, page)
+    assert [region.left_px for region in found.regions] == [200.0] * 12
+    assert {region.name_source for region in found.regions} == {"read"}
+    assert found.flags == ()
+
+
+def test_where_places_differ_the_fit_decides():
+    page = seen([], fit=fit_of(ROWS, named=[]) + 50)
+    page = replace(page, layout=replace(page.layout, places=places(ROWS, off=200.0)))
+    assert choice(geometry(ROWS), page).name == "seen"
 
 
 def test_traces_without_any_name_are_not_forgotten_for_being_many():
