@@ -61,7 +61,8 @@ def _agreed(named: Layout, seen: SeenLayout, *, near: float) -> Layout | None:
     if len(named.regions) != len(seen.places):
         return None
     regions = []
-    for region in named.regions:
+    for found in named.regions:
+        region = found
         for place in seen.places:
             strip = place.strip
             zero = (strip.left_zero_px + strip.right_zero_px) / 2
@@ -70,11 +71,14 @@ def _agreed(named: Layout, seen: SeenLayout, *, near: float) -> Layout | None:
                 region.right_px - strip.right_px,
                 region.baseline_px - zero,
             )
-            if place.lead == region.lead and max(map(abs, off)) <= near:
+            same = place.lead == region.lead or place.role == region.role == "rhythm"
+            if same and max(map(abs, off)) <= near:
                 break
         else:
             return None
-        source = "read" if place.read else region.name_source
+        if place.read and region.name_source != "read":
+            region = replace(region, lead=place.lead)  # of a rhythm row that ink did not tell
+        source = "read" if place.read and place.lead == region.lead else region.name_source
         regions.append(replace(region, name_source=source, inverted=place.inverted))
     guessed = any(region.name_source != "read" for region in regions)
     flags = tuple(flag for flag in named.flags if guessed or flag is not Flag.NAMES_GUESSED)

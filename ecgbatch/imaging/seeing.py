@@ -149,8 +149,11 @@ def with_read_names(layout: Layout, seen: SeenPage, *, px_per_mm: float) -> tupl
             )
         )
     read = all(region.name_source == "read" for region in renamed)
-    flags = tuple(flag for flag in layout.flags if not (read and flag in _OF_NAMES))
-    return replace(layout, regions=tuple(renamed), flags=flags), fit
+    flags = [flag for flag in layout.flags if not (read and flag in _OF_NAMES)]
+    strips_of = [region.lead for region in renamed if region.role == "strip"]
+    if len(set(strips_of)) < len(strips_of) and Flag.LAYOUT_GUESSED not in flags:
+        flags.append(Flag.LAYOUT_GUESSED)  # two ECGs on one page, or a name misread
+    return replace(layout, regions=tuple(renamed), flags=tuple(flags)), fit
 
 
 def _rows(strips: Sequence[Strip]) -> list[list[Strip]]:

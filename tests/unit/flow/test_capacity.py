@@ -6,7 +6,7 @@ from typing import ClassVar
 import pyarrow as pa
 import pytest
 
-from ecgbatch.config import PoolSettings, RunConfig, TraceSettings
+from ecgbatch.config import LocateSettings, PoolSettings, RunConfig, TraceSettings
 from ecgbatch.errors import CapacityError
 from ecgbatch.flow.capacity import groups_of, plan_pools
 from ecgbatch.stages.base import Needs
@@ -90,7 +90,9 @@ def test_with_gpus_the_networks_have_workers_of_their_own_and_the_page_travels_o
 
 def test_without_gpus_or_without_networks_all_stages_share_a_worker():
     blind = RunConfig(
-        trace=TraceSettings(network=False), pools=PoolSettings(gpu_workers=4, gpus_per_worker=0.25)
+        locate=LocateSettings(networks=False),
+        trace=TraceSettings(network=False),
+        pools=PoolSettings(gpu_workers=4, gpus_per_worker=0.25),
     )
     for config in (RunConfig(), blind):
         assert len(groups_of(convert.stages(config, "/in"))) == 1
