@@ -16,7 +16,7 @@ from ecgbatch.types import LEADS, Region, Strip
 
 MM = 10.0
 SCALE = Scale(25.0, "pulse", 10.0, "pulse", ())
-SIGHT = Layout("seen", (), (), SCALE, np.zeros((0, 0), np.bool_), ())
+SIGHT = Layout("seen", (), (), SCALE, np.zeros((0, 0), np.bool_), 1, (0, 0), ())
 
 
 def geometry(rows, flags=(Flag.NAMES_GUESSED,)):
@@ -26,7 +26,9 @@ def geometry(rows, flags=(Flag.NAMES_GUESSED,)):
         for lead, y in zip(LEADS, rows, strict=False)
     ]
     name = f"{len(regions)}x1"
-    return Layout(name, tuple(regions), (), SCALE, np.zeros((0, 0), np.bool_), tuple(flags))
+    return Layout(
+        name, tuple(regions), (), SCALE, np.zeros((0, 0), np.bool_), 1, (0, 0), tuple(flags)
+    )
 
 
 def seen(rows, *, fit, name="12x1", likelihood=0.6, flags=()):
