@@ -50,7 +50,7 @@ class LocateSettings(_Settings):
 
     speed_mm_per_s: float = Field(default=25.0, gt=0, description="Assumed where unknown.")
     gain_mm_per_mv: float = Field(default=10.0, gt=0, description="Assumed where unknown.")
-    networks: bool = Field(default=False, description="Whether networks read names and scale.")
+    networks: bool = Field(default=True, description="Whether networks read names and scale.")
 
 
 class TraceSettings(_Settings):

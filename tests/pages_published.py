@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import cv2
 import pyarrow.parquet as pq
 
-from ecgbatch.config import RunConfig, TraceSettings
+from ecgbatch.config import LocateSettings, RunConfig, TraceSettings
 from ecgbatch.flow.run import convert
 from ecgbatch.synth.heart import simulate
 from ecgbatch.synth.layouts import layout
@@ -35,14 +35,16 @@ class Tables:
 
 
 def published(folder, name, data, *, network=False):
-    """Convert one file: its bytes, or pixels; the network only where what it may do is asked."""
+    """Convert one file: its bytes, or pixels; networks only where what they may do is asked."""
     source, out = folder / "in", folder / "out"
     source.mkdir()
     if isinstance(data, bytes):
         (source / name).write_bytes(data)
     else:
         assert cv2.imwrite(str(source / name), data[..., ::-1] if data.ndim == 3 else data)
-    config = RunConfig(trace=TraceSettings(network=network))
+    config = RunConfig(
+        locate=LocateSettings(networks=network), trace=TraceSettings(network=network)
+    )
     summary = convert(
         str(source), str(out), stages=stages(config, str(source)), config=config, local=True
     )

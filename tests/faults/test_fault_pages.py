@@ -121,6 +121,12 @@ def test_fault_58_two_ecgs_on_one_page_are_not_good(tmp_path, stack):
         assert "names_guessed" in found.page["flags"]
 
 
+def test_fault_58_two_ecgs_are_not_good_either_where_all_their_names_are_read(tmp_path):
+    pair = [cv2.resize(sheet(seed=seed).pixels, None, fx=0.75, fy=0.75) for seed in (1, 2)]
+    found = published(tmp_path, "a.png", np.vstack(pair), network=True)
+    assert found.page["quality_class"] != "good"
+
+
 @pytest.mark.parametrize("order", ["3x4-cabrera+1R", "12x1-cabrera", "6x2-cabrera", "6x1-chest"])
 def test_fault_59_a_name_that_only_its_place_tells_is_reviewed(tmp_path, order):
     found = published(tmp_path, "a.png", sheet(order=order).pixels)
