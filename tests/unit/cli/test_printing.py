@@ -111,12 +111,14 @@ def test_every_finding_of_a_check_is_a_line():
         scans_whole=9,
         pages_published=8,
         pages_quarantined=1,
+        scans_deleted=2,
         findings=(Finding("missing_scan", "f" * 32), Finding("orphan_file", "tables/x", 3)),
     )
     shown = "\n".join(printing.verify_lines(report))
     assert "NOT whole" in shown
     assert "missing_scan" in shown
     assert "tables/x  (3)" in shown
+    assert "2 scans on request" in shown
 
 
 def test_a_plan_counts_what_is_to_be_read_and_what_is_left_out():
