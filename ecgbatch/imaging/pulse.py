@@ -70,7 +70,9 @@ def find_pulses(
             continue
         outline = _outline(marks, uprights, first, second)
         if outline is not None:
-            found.append(_measured(ink, outline, factor=marks.factor, px_per_mm=px_per_mm))
+            pulse = _measured(ink, outline, factor=marks.factor, px_per_mm=px_per_mm)
+            if np.isfinite([pulse.width_mm, *pulse.heights_mm]).all():  # its ink is that of a line
+                found.append(pulse)
             last = first
     return tuple(sorted(found, key=lambda pulse: pulse.baseline_px))
 

@@ -2,6 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
+from ecgbatch.imaging import pulse as pulse_module
 from ecgbatch.imaging.marks import find_marks, find_uprights
 from ecgbatch.imaging.pulse import Pulse, find_pulses
 from ecgbatch.imaging.scale import read_scale
@@ -66,6 +67,19 @@ def test_a_pulse_that_runs_on_into_its_trace_ends_with_its_foot():
 
     assert pulse.heights_mm == pytest.approx([10.0], abs=0.1)
     assert pulse.right_px == pytest.approx(14.0 * MM, abs=0.8 * MM)
+
+
+def test_an_outline_whose_plateau_has_no_line_is_no_pulse(monkeypatch):
+    level = pulse_module._line_row  # of the feet; that of the plateau is asked for higher up
+    monkeypatch.setattr(
+        pulse_module,
+        "_line_row",
+        lambda ink, *, rows, columns: (
+            np.nan if rows[0] < 350 else level(ink, rows=rows, columns=columns)
+        ),
+    )
+
+    assert found_in(sheet(pulse_mm())) == ()
 
 
 def test_waves_boxes_and_letters_are_no_pulses():
