@@ -10,7 +10,7 @@ from tests.drivers_flow import drive, driver, summary_of, wait_for_part
 from tests.factories_flow import archive, tables_of
 from tests.killing import assert_undisturbed
 
-pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(300)]
 
 STORE = 80 * 2**20
 GCS_PATIENCE_S = 5
@@ -39,13 +39,25 @@ def cluster():
     cluster.shutdown()
 
 
-def test_fault_91_and_92_machines_and_the_head_are_lost_and_the_tables_are_right(tmp_path, cluster):
-    source = archive(tmp_path / "in", 60, slow_s=0.1)
-    drive(source, tmp_path / "undisturbed")
-    expected = tables_of(tmp_path / "undisturbed")
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    """An archive that takes some seconds."""
+    return archive(tmp_path_factory.mktemp("nodes") / "in", 60, slow_s=0.1)
 
-    out = tmp_path / "nodes"
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory, source):
+    """The tables of a run that nothing disturbs."""
+    out = tmp_path_factory.mktemp("nodes") / "undisturbed"
+    drive(source, out)
+    return tables_of(out)
+
+
+def test_fault_91_machines_are_lost_one_after_the_other_and_the_tables_are_right(
+    tmp_path, cluster, source, expected
+):
     nodes = [cluster.add_node(num_cpus=2, object_store_memory=STORE) for _ in range(2)]
+    out = tmp_path / "out"
     process = driver(source, str(out), cluster.address)
     for node in nodes:
         wait_for_part(out, process)
@@ -56,7 +68,12 @@ def test_fault_91_and_92_machines_and_the_head_are_lost_and_the_tables_are_right
     assert (process.returncode, summary["state"], summary["scans_done"]) == (0, "done", 61)
     assert_undisturbed(out, expected)
 
-    out = tmp_path / "head"
+
+def test_fault_92_the_head_is_lost_and_the_run_goes_on_elsewhere(
+    tmp_path, cluster, source, expected
+):
+    cluster.add_node(num_cpus=2, object_store_memory=STORE)
+    out = tmp_path / "out"
     process = driver(source, str(out), cluster.address)
     wait_for_part(out, process)
     assert process.poll() is None

@@ -7,6 +7,8 @@ import pytest
 from ecgbatch.errors import PageError, Reason
 from ecgbatch.flags import Flag
 from ecgbatch.imaging.colour import ink_weights, to_grey
+from ecgbatch.imaging.ink import find_ink
+from ecgbatch.imaging.layout import find_regions
 from ecgbatch.imaging.rectify import FlatPaper, plan_warp, rectify, to_source
 from ecgbatch.imaging.upright import stand_upright
 from ecgbatch.types import Page, Warp
@@ -101,7 +103,16 @@ def test_a_page_without_a_grid_takes_its_scale_from_the_file():
     assert Flag.GRID_ABSENT in upright.flags
 
 
-def test_a_scale_is_never_assumed_in_silence():
+def test_pulses_tell_the_scale_of_a_page_that_has_neither_grid_nor_tags():
+    page = draw(Sheet(grid_rgb=None), View(px_per_mm=(4.5, 4.5)))
+    upright = stand_upright(Page(page.pixels), px_per_mm=SCALE)
+    assert upright.grid.source == "pulse"
+    assert upright.grid.px_per_mm_x == pytest.approx(4.5, rel=0.01)
+    assert Flag.GRID_ABSENT in upright.flags
+
+
+def test_a_scale_is_never_assumed_in_silence(monkeypatch):
+    monkeypatch.setattr("ecgbatch.imaging.upright.paper_px_per_mm", lambda *_, **__: None)
     page = draw(Sheet(grid_rgb=None), View(px_per_mm=(4.5, 4.5)))
     upright = stand_upright(Page(page.pixels), px_per_mm=SCALE)
     assert upright.grid.source == "assumed"
@@ -115,15 +126,21 @@ def test_an_empty_page_is_blank(level):
     assert caught.value.reason is Reason.BLANK_PAGE
 
 
-def test_a_page_of_text_and_empty_graph_paper_are_no_ecg():
+def test_a_page_of_text_is_no_ecg():
     letter = np.full((1400, 1000, 3), 250, np.uint8)
     for line in range(30):
         cv2.putText(
             letter, "Dear colleague, thank you", (60, 100 + 40 * line), 3, 1.1, (9, 9, 9), 2
         )
+    with pytest.raises(PageError) as caught:
+        stand_upright(Page(letter), px_per_mm=SCALE)
+    assert caught.value.reason is Reason.NOT_ECG
+
+
+def test_empty_graph_paper_holds_no_trace():
     graph = np.full((1000, 1400, 3), 255, np.uint8)
     graph[::25], graph[:, ::25] = (170, 200, 250), (170, 200, 250)
-    for pixels in (letter, graph):
-        with pytest.raises(PageError) as caught:
-            stand_upright(Page(pixels), px_per_mm=SCALE)
-        assert caught.value.reason is Reason.NOT_ECG
+    with pytest.raises(PageError) as caught:
+        upright = stand_upright(Page(graph), px_per_mm=SCALE)
+        find_regions(find_ink(upright.pixels, px_per_mm=SCALE), px_per_mm=SCALE)
+    assert caught.value.reason in {Reason.NOT_ECG, Reason.NO_TRACE}

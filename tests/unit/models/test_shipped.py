@@ -42,12 +42,16 @@ def test_other_or_missing_weights_are_refused_before_a_run_starts(
 
 
 def test_settings_tell_which_models_look_at_pages():
-    assert RunConfig().networks() == ("segmenter", "diagnosis")
-    blind = RunConfig(trace=TraceSettings(network=False), diagnose=DiagnoseSettings(enabled=False))
+    assert RunConfig().networks() == ("locator", "reader", "segmenter", "diagnosis")
+    blind = RunConfig(
+        locate=LocateSettings(networks=False),
+        trace=TraceSettings(network=False),
+        diagnose=DiagnoseSettings(enabled=False),
+    )
     assert blind.networks() == ()
     assert blind.fingerprint() != RunConfig().fingerprint()
-    seeing = RunConfig(locate=LocateSettings(networks=True))
-    assert seeing.networks() == ("locator", "reader", "segmenter", "diagnosis")
+    unnamed = RunConfig(locate=LocateSettings(networks=False))
+    assert unnamed.networks() == ("segmenter", "diagnosis")
 
 
 def test_naming_models_loads_no_torch():
