@@ -25,9 +25,16 @@ WRITES = ("write", "create", "delete")
 
 def start(target, *arguments):
     """Start ``target`` in a process of its own."""
-    process = _processes.Process(target=target, args=arguments)
+    process = _processes.Process(target=_as_here, args=(dict(os.environ), target, arguments))
     process.start()
     return process
+
+
+def _as_here(environment, target, arguments):
+    """Call with the environment of the test, which is not that of the fork server."""
+    os.environ.clear()
+    os.environ.update(environment)
+    target(*arguments)
 
 
 def drive(source, out, **pools):

@@ -57,7 +57,8 @@ def delete(out: str, scan_ids: Sequence[str], *, config: RunConfig) -> Deleted:
         config: How to reach the output.
 
     Raises:
-        ConfigError: One of them is no id, or no run has written to ``out``.
+        ConfigError: One of them is no id, no run has written to ``out``, or ids that stand nowhere
+            are named without the key from which those of the output are derived.
         LeaseError: A run writes to ``out``.
         StorageError: Storage refused or did not answer.
     """
@@ -73,14 +74,36 @@ def delete(out: str, scan_ids: Sequence[str], *, config: RunConfig) -> Deleted:
         releases = sorted(read_book(store, output, release="").releases)
         if not releases:
             raise ConfigError("no run has written to this output")
-        rows = 0
+        rows, keys = 0, set()
+        by_key: dict[str, set[str]] = {}
         for release in releases:
             book = settle(store, lease.fence, release=release).book
+            keys |= {run.key_id for run in book.runs}
             for scans in book.scans():
                 asked = pc.is_in(scans["scan_id"], value_set=pa.array(wanted, pa.string()))
-                rows += pc.sum(scans.filter(asked)["rows"], min_count=0).as_py()
+                named = scans.filter(asked)
+                rows += pc.sum(named["rows"], min_count=0).as_py()
+                for run in book.runs[:1]:  # all runs of a release share its key
+                    by_key.setdefault(run.key_id, set()).update(named["scan_id"].to_pylist())
+        unseen = set(wanted).difference(*by_key.values())
+        if unseen:
+            by_key.setdefault(_key_at_hand(keys), set()).update(unseen)
         asked_at = datetime.now(tz=UTC).isoformat(timespec="seconds")
-        Tombstone(wanted, key_id(secret()), asked_at).save(store)
+        for key, ids in sorted(by_key.items()):
+            if ids:
+                Tombstone(tuple(sorted(ids)), key, asked_at).save(store)
         finish_deletions(store, lease.fence)
         left = still_named(store, output, frozenset(wanted))
     return Deleted(scans=len(wanted), rows=rows, releases=len(releases), left=tuple(left))
+
+
+def _key_at_hand(keys: set[str]) -> str:
+    """Return the name of the secret at hand, which must be one that ids are derived from.
+
+    A record under another key would keep nothing away: the next run would derive other ids.
+    """
+    here = key_id(secret())
+    if here not in keys:
+        known = ", ".join(sorted(key or "(none)" for key in keys))
+        raise ConfigError(f"ids of this output are derived with the key {known}: give that key")
+    return here

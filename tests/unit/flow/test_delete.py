@@ -109,6 +109,19 @@ def test_a_deletion_that_was_killed_is_finished_by_the_next_run(writes, output):
     assert verify(str(out), config=settings()).exit_status == 0
 
 
+def test_who_lacks_the_key_deletes_what_stands_and_is_refused_what_does_not(output, monkeypatch):
+    source, out, ids = output
+    expected = without(tables_of(out), ids)
+    monkeypatch.delenv("ECGBATCH_ID_KEY")
+    with pytest.raises(ConfigError, match="give that key"):
+        delete(str(out), ["0" * 32], config=settings())
+    delete(str(out), ids, config=settings())
+    monkeypatch.setenv("ECGBATCH_ID_KEY", KEY)
+    drive(source, out)
+    assert tables_of(out) == expected
+    assert verify(str(out), config=settings()).exit_status == 0
+
+
 def test_another_key_needs_the_old_one_to_keep_deleted_scans_away(output, monkeypatch):
     source, out, ids = output
     delete(str(out), ids, config=settings())
