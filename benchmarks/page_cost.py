@@ -1,7 +1,7 @@
 """Where the time of one page goes: every stage and the parts of it, next to decoding its JPEG.
 
     python benchmarks/page_cost.py [--dpi 300] [--style pink_letter] [--layout 3x4+1R]
-        [--rounds 15] [--no-segmenter]
+        [--rounds 15] [--no-networks]
 
 One page goes through the stages of a conversion in this process, again and again; medians of wall
 milliseconds on one thread. The sum is without ``measure``, which needs no pixels. Below it stand
@@ -26,7 +26,7 @@ import pyarrow as pa
 import simplejpeg
 
 from ecgbatch import schema
-from ecgbatch.config import RunConfig, TraceSettings
+from ecgbatch.config import DiagnoseSettings, LocateSettings, RunConfig, TraceSettings
 from ecgbatch.imaging import layout as layout_module
 from ecgbatch.imaging import rectify as rectify_module
 from ecgbatch.imaging import upright
@@ -93,7 +93,7 @@ def main() -> None:
     parser.add_argument("--style", default="pink_letter")
     parser.add_argument("--layout", default="3x4+1R")
     parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--no-segmenter", action="store_true", help="trace by geometry alone")
+    parser.add_argument("--no-networks", action="store_true", help="read by geometry alone")
     arguments = parser.parse_args()
     use_one_core()
     keep_memory()
@@ -112,7 +112,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="ecgbatch-cost-") as folder:
         path = Path(folder) / "page.jpg"
         path.write_bytes(jpeg)
-        config = RunConfig(trace=TraceSettings(network=not arguments.no_segmenter))
+        looking = not arguments.no_networks
+        config = RunConfig(
+            locate=LocateSettings(networks=looking),
+            trace=TraceSettings(network=looking),
+            diagnose=DiagnoseSettings(enabled=looking),
+        )
         work = chain(stages(config, folder))
         for _ in range(arguments.rounds):
             for calls in parts.values():
