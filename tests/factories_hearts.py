@@ -32,3 +32,28 @@ def columns(record, *, rhythm=("II",)):
 
 def heart(seed=1, **options):
     return simulate(seed, **({"noise": 0.3, "band_hz": (0.05, 150.0)} | options))
+
+
+def page(number, leads, **changes):
+    """A row of a calibrated page with these leads."""
+    values = {
+        "scan_id": f"{number:032x}",
+        "version": "v1",
+        "page_no": 1,
+        "page_count": 1,
+        "leads": [
+            {
+                "lead": each.lead,
+                "role": each.role,
+                "name_source": "read",
+                "t0_ms": each.t0_ms,
+                "fs_hz": each.fs_hz,
+                "native_fs_hz": 200.0,
+                "signal_uv": each.signal_uv,
+                "overlap": 0.0,
+                "quality": 0.9,
+            }
+            for each in leads
+        ],
+    }
+    return values | changes

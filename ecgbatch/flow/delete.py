@@ -74,17 +74,18 @@ def delete(out: str, scan_ids: Sequence[str], *, config: RunConfig) -> Deleted:
         releases = sorted(read_book(store, output, release="").releases)
         if not releases:
             raise ConfigError("no run has written to this output")
-        rows, keys = 0, set()
+        rows = 0
+        keys: set[str] = set()
         by_key: dict[str, set[str]] = {}
         for release in releases:
             book = settle(store, lease.fence, release=release).book
-            keys |= {run.key_id for run in book.runs}
+            key = book.runs[0].key_id  # all runs of a release share it
+            keys.add(key)
             for scans in book.scans():
                 asked = pc.is_in(scans["scan_id"], value_set=pa.array(wanted, pa.string()))
                 named = scans.filter(asked)
                 rows += pc.sum(named["rows"], min_count=0).as_py()
-                for run in book.runs[:1]:  # all runs of a release share its key
-                    by_key.setdefault(run.key_id, set()).update(named["scan_id"].to_pylist())
+                by_key.setdefault(key, set()).update(named["scan_id"].to_pylist())
         unseen = set(wanted).difference(*by_key.values())
         if unseen:
             by_key.setdefault(_key_at_hand(keys), set()).update(unseen)

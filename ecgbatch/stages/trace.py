@@ -62,11 +62,9 @@ class _Asking:
     def traces_of(self, row: Row) -> tuple[list[types.Trace], bool]:
         """Return the traces of a page, and whether all that the network said were numbers."""
         if self._answers is None:
-            self._answers = self._ask()
-        found = self._answers.pop(row.index)
-        if isinstance(found, Exception):
-            raise found
-        question, readings = found
+            self._answers = self._together()
+        found = self._answers.pop(row.index, None)
+        question, readings = self._alone(row) if found is None else found
         traces = answer(
             question,
             readings,
@@ -76,25 +74,31 @@ class _Asking:
         )
         return traces, all(reading.finite for reading in readings)
 
-    def _ask(self) -> dict[int, _Answer]:
-        answers: dict[int, _Answer] = {}
-        questions: dict[int, Question] = {}
-        for index in range(self._pages.num_rows):
-            row = Row(self._pages, index)
-            if row["error"] is None and row.pixels() is not None:
-                try:
-                    questions[index] = self._question(row)
-                except Exception as error:  # noqa: BLE001  # raised where its page is traced
-                    answers[index] = error
+    def _together(self) -> dict[int, _Answer]:
+        """Ask about all pages at once; nothing where that fails, as one of them makes it do.
+
+        Each is then asked about by itself when it is traced, so that one alone fails.
+        """
+        rows = (Row(self._pages, index) for index in range(self._pages.num_rows))
         try:
+            questions = {
+                row.index: self._question(row)
+                for row in rows
+                if row["error"] is None and row.pixels() is not None
+            }
             readings = iter(self._read(list(questions.values())))
         except RunError:
             raise
-        except Exception:  # noqa: BLE001  # of one window, whose page is not known: each by itself
-            return answers | {index: self._alone(each) for index, each in questions.items()}
-        for index, each in questions.items():
-            answers[index] = (each, [next(readings) for _ in each.planes])
-        return answers
+        except Exception:  # noqa: BLE001  # of a page that is not known here: it fails again, alone
+            return {}
+        return {
+            index: (question, [next(readings) for _ in question.planes])
+            for index, question in questions.items()
+        }
+
+    def _alone(self, row: Row) -> _Answer:
+        question = self._question(row)
+        return question, self._read([question])
 
     def _question(self, row: Row) -> Question:
         ink, page, whole_ink = (row.pixels(name) for name in ("pixels", "page", "whole_ink"))
@@ -109,14 +113,6 @@ class _Asking:
             px_per_mm=row["rectified_px_per_mm"],
         )
 
-    def _alone(self, question: Question) -> _Answer:
-        try:
-            return question, self._read([question])
-        except RunError:
-            raise
-        except Exception as error:  # noqa: BLE001  # raised where its page is traced
-            return error
-
     def _read(self, questions: Sequence[Question]) -> Sequence[Reading]:
         return self._network.read(
             [planes for each in questions for planes in each.planes],
@@ -124,7 +120,7 @@ class _Asking:
         )
 
 
-_Answer = tuple[Question, Sequence[Reading]] | Exception
+_Answer = tuple[Question, Sequence[Reading]]
 
 
 def _regions(row: Row) -> list[types.Region]:

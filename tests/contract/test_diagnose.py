@@ -12,7 +12,7 @@ from ecgbatch.stages.diagnose import Diagnose, diagnose_needs
 from ecgbatch.stages.measure import Measure
 from ecgbatch.stages.publish import published
 from jobs.convert import stages
-from tests.factories_hearts import columns, full, heart, lead
+from tests.factories_hearts import columns, full, heart, lead, page
 
 ABOUT = {"run_id": "run-1", "fingerprint": "f" * 16, "software_version": "0", "models": []}
 
@@ -20,29 +20,6 @@ ABOUT = {"run_id": "run-1", "fingerprint": "f" * 16, "software_version": "0", "m
 @pytest.fixture(scope="module")
 def run():
     return chain([Measure(), Diagnose(DiagnoseSettings())])
-
-
-def page(number, leads):
-    return {
-        "scan_id": f"{number:032x}",
-        "version": "v1",
-        "page_no": 1,
-        "page_count": 1,
-        "leads": [
-            {
-                "lead": each.lead,
-                "role": each.role,
-                "name_source": "read",
-                "t0_ms": each.t0_ms,
-                "fs_hz": each.fs_hz,
-                "native_fs_hz": 200.0,
-                "signal_uv": each.signal_uv,
-                "overlap": 0.0,
-                "quality": 0.9,
-            }
-            for each in leads
-        ],
-    }
 
 
 def labels(run, *pages):

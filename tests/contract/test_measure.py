@@ -11,33 +11,9 @@ from ecgbatch.stages.base import chain
 from ecgbatch.stages.diagnose import Diagnose
 from ecgbatch.stages.measure import Measure
 from ecgbatch.stages.publish import published
-from tests.factories_hearts import columns, full, heart
+from tests.factories_hearts import columns, full, heart, page
 
 ABOUT = {"run_id": "run-1", "fingerprint": "f" * 16, "software_version": "0", "models": []}
-
-
-def page(number, leads, **changes):
-    values = {
-        "scan_id": f"{number:032x}",
-        "version": "v1",
-        "page_no": 1,
-        "page_count": 1,
-        "leads": [
-            {
-                "lead": each.lead,
-                "role": each.role,
-                "name_source": "read",
-                "t0_ms": each.t0_ms,
-                "fs_hz": each.fs_hz,
-                "native_fs_hz": 200.0,
-                "signal_uv": each.signal_uv,
-                "overlap": 0.0,
-                "quality": 0.9,
-            }
-            for each in leads
-        ],
-    }
-    return values | changes
 
 
 def measured(*rows):
