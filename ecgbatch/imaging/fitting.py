@@ -10,6 +10,9 @@ from ecgbatch.types import DoubleArray
 _DEEPEST = 0.4
 """Nearest over farthest corner; a page seen so far from the side cannot be read anyway."""
 
+_SETTLED_CYCLES = 2e-4
+"""Change of a fit that is not worth another round: a hundredth of the noise of phases."""
+
 
 def project(matrix: DoubleArray, points: DoubleArray) -> DoubleArray:
     """Apply a ``(3, 3)`` homography to ``(n, 2)`` points."""
@@ -52,10 +55,12 @@ def fit_plane(points_px: DoubleArray, cycles: DoubleArray, weight: DoubleArray) 
 
     def fitted(columns: int) -> tuple[DoubleArray, float]:
         part = design[:, :columns]
-        held = trust.copy()
+        held, off = trust, np.inf
         for _ in range(5):
             found = solve(part, target, held, ridge=1e-12)
-            off = part @ found - target
+            before, off = off, part @ found - target
+            if np.abs(off - before).max() < _SETTLED_CYCLES:
+                break
             scale_cycles = 1.48 * median(np.abs(off[trust > 0])) + 1e-3
             held = trust / (1 + (off / (2 * scale_cycles)) ** 2) ** 2
         inside = (np.abs(off) < 4 * scale_cycles) * trust
@@ -89,10 +94,12 @@ def robust(
     design: DoubleArray, off: DoubleArray, trust: DoubleArray
 ) -> tuple[DoubleArray, DoubleArray]:
     """Fit with weights that fall with the distance; return coefficients and what is left."""
-    robust = trust
+    robust, left = trust, np.inf
     for _ in range(6):
         found = solve(design, off, robust, ridge=1e-6)
-        left = off - design @ found
+        before, left = left, off - design @ found
+        if np.abs(left - before).max() < _SETTLED_CYCLES:
+            break
         scale = spread(left[trust > 0]) + 1e-3
         robust = trust / (1 + (left / (2 * scale)) ** 2) ** 2
     return found, left

@@ -24,6 +24,8 @@ _GOOD_STRENGTH = 6.0
 _HIGHEST_DEGREE = 4
 _NOISE_CYCLES = 0.02
 """Phases of a tile are off by about this on a clean scan."""
+_LEAST_BEND_CYCLES = 0.05
+"""Half a pixel of a rectified page, where lines stand a millimetre apart."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -170,7 +172,7 @@ def fit_lattice(tiles: Tiles, across: Family, down: Family) -> Lattice | None:
     return remeasure(tiles, first, times=1.0)
 
 
-def remeasure(tiles: Tiles, lattice: Lattice, *, times: float) -> Lattice:
+def remeasure(tiles: Tiles, lattice: Lattice, *, times: float, flat: bool = False) -> Lattice:
     """Read the phases again at the frequency that the fit expects, and fit them.
 
     A tile that is half bare, or crossed by a ruled line, has its highest peak elsewhere; at the
@@ -180,13 +182,15 @@ def remeasure(tiles: Tiles, lattice: Lattice, *, times: float) -> Lattice:
         tiles: Spectra.
         lattice: A fit that is right to a fraction of a line.
         times: Which multiple of its frequency to read.
+        flat: Whether the paper is known to be flat.
     """
     waves = lattice.waves(tiles.centre_px) * times * tiles.size_px
     across, down = (measure(tiles, waves[:, axis], reach=0.0) for axis in (0, 1))
     expected = lattice.cycles(tiles.centre_px) * times
     phase = np.column_stack([across.phase, down.phase])
     value = phase + np.round(expected - phase)
-    return _settle(tiles, across, down, value, known=_agree(value - expected), passes=2)
+    known = _agree(value - expected)
+    return _settle(tiles, across, down, value, known=known, passes=2, flat=flat)
 
 
 def _settle(
@@ -197,19 +201,25 @@ def _settle(
     *,
     known: BoolArray,
     passes: int,
+    flat: bool = False,
 ) -> Lattice:
     """Fit plane and bend to counts; let every tile join at the whole number nearest to the fit."""
     phase = np.column_stack([across.phase, down.phase])
     strength = np.column_stack([across.strength, down.strength])
     weight = strength.clip(0, 4 * _GOOD_STRENGTH)
     for _ in range(passes):
+        before = value, known
         matrix = fit_plane(tiles.centre_px, value, weight * known)
         expected = project(matrix, tiles.centre_px)
-        bend = _fit_bend(tiles.centre_px, value - expected, weight * known)
+        bend = None if flat else _fit_bend(tiles.centre_px, value - expected, weight * known)
         if bend is not None:
             expected = expected + bend.at(tiles.centre_px)
         value = phase + np.round(expected - phase)
         known = _agree(value - expected)
+        if np.array_equal(value, before[0]) and np.array_equal(known, before[1]):
+            break
+    if bend is not None and np.abs(bend.at(tiles.centre_px)).max() < _LEAST_BEND_CYCLES:
+        bend, expected = None, project(matrix, tiles.centre_px)
     off = value - expected
     strong = weight * (strength > 0.5 * _GOOD_STRENGTH)
     coherence = np.abs((strong * np.exp(2j * np.pi * off)).sum(axis=0))

@@ -75,7 +75,8 @@ def in_millimetres(
 ) -> tuple[Lattice, float]:
     """Count in millimetres, measured again at the 1-mm lines where those repeat.
 
-    JPEG keeps colour at half the resolution of light, so fine lines may show in grey alone.
+    JPEG keeps colour at half the resolution of light, so fine lines may show in grey alone. They
+    beat with its blocks, too, which looks like a bend where wider lines see none.
 
     Args:
         tiles: Spectra that the lattice was found in.
@@ -94,7 +95,7 @@ def in_millimetres(
         views.append(cut_tiles(plain_grey(unseen), size_px=tiles.size_px))
     for view in views:
         if _harmonics(view, coarse, np.ones(1)).coherence.min() > _FINE:
-            finer = remeasure(view, coarse, times=1.0)
+            finer = remeasure(view, coarse, times=1.0, flat=coarse.is_flat)
             if finer.coherence.min() > _FINE:
                 return finer, 1.0
     if cycle_mm != 5.0:

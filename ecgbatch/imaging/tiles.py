@@ -84,6 +84,7 @@ def cut_tiles(image: ByteArray, *, size_px: int, strayed: bool = False) -> Tiles
     weight = np.outer(window, window)
     half = size_px // 2
     spectrum = np.empty((len(corners), size_px, half + 1), np.complex64)
+    clipped = np.empty((size_px, size_px), np.uint8)
     packed = np.empty((size_px, size_px), np.float32)  # one tile stays in the cache
     real = np.empty((len(corners), 2, size_px), np.float32)
     for number, (top, left) in enumerate(corners):
@@ -94,7 +95,7 @@ def cut_tiles(image: ByteArray, *, size_px: int, strayed: bool = False) -> Tiles
         )
         darkest = max(0, middle - max(8, 2 * (middle - low)))
         lightest = min(255, middle + max(8, 2 * (high - middle)))
-        clipped = cv2.min(cv2.max(tile, darkest), lightest)
+        np.clip(tile, darkest, lightest, out=clipped)
         cv2.multiply(clipped, weight, dst=packed, dtype=cv2.CV_32F)
         cv2.dft(packed, dst=packed)
         spectrum[number, :, 1:half] = packed[:, 1:-1].view(np.complex64)

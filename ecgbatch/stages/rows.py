@@ -45,10 +45,13 @@ class Row:
 
         It is a read-only view.
         """
-        scalar = self._table.column(name)[self._index]
-        if not scalar.is_valid:
+        (cell,) = (chunk for chunk in self.cell(name).chunks if len(chunk))
+        if cell.null_count:
             return None
-        flat = np.frombuffer(scalar.as_buffer(), dtype=np.uint8)
+        _, offsets, data = cell.buffers()  # a scalar of it would be a copy
+        start, stop = np.frombuffer(offsets, np.int64)[cell.offset : cell.offset + 2]
+        flat = np.frombuffer(data, np.uint8)[start:stop]
+        flat.flags.writeable = False
         return flat.reshape(self["pixels_shape"])
 
     def structs(self, name: str) -> list[dict[str, Any]]:
