@@ -9,9 +9,8 @@ from ecgbatch.types import DoubleArray
 
 _DEEPEST = 0.4
 """Nearest over farthest corner; a page seen so far from the side cannot be read anyway."""
-
-_SETTLED_CYCLES = 2e-4
-"""Change of a fit that is not worth another round: a hundredth of the noise of phases."""
+_SETTLED_CYCLES = 1e-3
+"""Change of a fit that is not worth another round: a twentieth of the noise of phases."""
 
 
 def project(matrix: DoubleArray, points: DoubleArray) -> DoubleArray:
@@ -55,7 +54,7 @@ def fit_plane(points_px: DoubleArray, cycles: DoubleArray, weight: DoubleArray) 
 
     def fitted(columns: int) -> tuple[DoubleArray, float]:
         part = design[:, :columns]
-        held, off = trust, np.inf
+        held, off = trust, np.full(target.size, np.inf)
         for _ in range(5):
             found = solve(part, target, held, ridge=1e-12)
             before, off = off, part @ found - target
@@ -94,12 +93,12 @@ def robust(
     design: DoubleArray, off: DoubleArray, trust: DoubleArray
 ) -> tuple[DoubleArray, DoubleArray]:
     """Fit with weights that fall with the distance; return coefficients and what is left."""
-    robust, left = trust, np.inf
+    held, left = trust, np.full(off.size, np.inf)
     for _ in range(6):
-        found = solve(design, off, robust, ridge=1e-6)
+        found = solve(design, off, held, ridge=1e-6)
         before, left = left, off - design @ found
         if np.abs(left - before).max() < _SETTLED_CYCLES:
             break
         scale = spread(left[trust > 0]) + 1e-3
-        robust = trust / (1 + (left / (2 * scale)) ** 2) ** 2
+        held = trust / (1 + (left / (2 * scale)) ** 2) ** 2
     return found, left

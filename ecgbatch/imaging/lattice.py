@@ -12,43 +12,16 @@ from heapq import heappop, heappush
 import numpy as np
 import numpy.typing as npt
 
-from ecgbatch.imaging.fitting import fit_plane, normalised, project, robust, solve, spread
+from ecgbatch.imaging.bend import Bend, fit_bend
+from ecgbatch.imaging.fitting import fit_plane, normalised, project, solve, spread
 from ecgbatch.imaging.ranks import median
-from ecgbatch.imaging.tiles import Family, IntArray, Tiles, measure
+from ecgbatch.imaging.tiles import GOOD_STRENGTH, Family, IntArray, Tiles, measure
 from ecgbatch.types import DoubleArray
 
 BoolArray = npt.NDArray[np.bool_]
 
-_GOOD_STRENGTH = 6.0
-"""Peak over floor from which a tile carries the count of lines with full weight."""
-_HIGHEST_DEGREE = 4
-_NOISE_CYCLES = 0.02
-"""Phases of a tile are off by about this on a clean scan."""
 _LEAST_BEND_CYCLES = 0.05
 """Half a pixel of a rectified page, where lines stand a millimetre apart."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Bend:
-    """Smooth field of what a homography leaves: two polynomials in normalised page coordinates.
-
-    Attributes:
-        coefficients: ``(term, 2)`` cycles.
-        centre_px: Origin of the coordinates.
-        scale_px: Unit of the coordinates.
-        reach: ``(2, 2)`` lowest and highest coordinates that were measured; beyond them the field
-            keeps its border value instead of running away.
-    """
-
-    coefficients: DoubleArray
-    centre_px: DoubleArray
-    scale_px: float
-    reach: DoubleArray
-
-    def at(self, points_px: DoubleArray) -> DoubleArray:
-        """Return ``(n, 2)`` cycles to add at ``(n, 2)`` pixels."""
-        u = np.clip((points_px - self.centre_px) / self.scale_px, self.reach[0], self.reach[1])
-        return _terms(u, _HIGHEST_DEGREE) @ self.coefficients
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -190,7 +163,7 @@ def remeasure(tiles: Tiles, lattice: Lattice, *, times: float, flat: bool = Fals
     phase = np.column_stack([across.phase, down.phase])
     value = phase + np.round(expected - phase)
     known = _agree(value - expected)
-    return _settle(tiles, across, down, value, known=known, passes=2, flat=flat)
+    return _settle(tiles, across, down, value, known=known, passes=1 if flat else 2, flat=flat)
 
 
 def _settle(
@@ -206,22 +179,19 @@ def _settle(
     """Fit plane and bend to counts; let every tile join at the whole number nearest to the fit."""
     phase = np.column_stack([across.phase, down.phase])
     strength = np.column_stack([across.strength, down.strength])
-    weight = strength.clip(0, 4 * _GOOD_STRENGTH)
+    weight = strength.clip(0, 4 * GOOD_STRENGTH)
     for _ in range(passes):
-        before = value, known
         matrix = fit_plane(tiles.centre_px, value, weight * known)
         expected = project(matrix, tiles.centre_px)
-        bend = None if flat else _fit_bend(tiles.centre_px, value - expected, weight * known)
+        bend = None if flat else fit_bend(tiles.centre_px, value - expected, weight * known)
         if bend is not None:
             expected = expected + bend.at(tiles.centre_px)
         value = phase + np.round(expected - phase)
         known = _agree(value - expected)
-        if np.array_equal(value, before[0]) and np.array_equal(known, before[1]):
-            break
     if bend is not None and np.abs(bend.at(tiles.centre_px)).max() < _LEAST_BEND_CYCLES:
         bend, expected = None, project(matrix, tiles.centre_px)
     off = value - expected
-    strong = weight * (strength > 0.5 * _GOOD_STRENGTH)
+    strong = weight * (strength > 0.5 * GOOD_STRENGTH)
     coherence = np.abs((strong * np.exp(2j * np.pi * off)).sum(axis=0))
     coherence /= strong.sum(axis=0) + 1e-9
     agree = known & (strong > 0)
@@ -254,7 +224,7 @@ def _smooth_wave(
     u = normalised(points_px)[0]
     everywhere = np.column_stack([np.ones(len(u)), u])
     design = everywhere if at is None else everywhere[at]
-    weight = family.strength.clip(0, 4 * _GOOD_STRENGTH) ** 2
+    weight = family.strength.clip(0, 4 * GOOD_STRENGTH) ** 2
     start = int(np.argmax(weight))
     smooth = np.broadcast_to(np.median(family.wave, axis=0), family.wave.shape)
     if len(weight) < 12:  # too few for a median to know better than the strongest
@@ -291,7 +261,7 @@ def _count(tiles: Tiles, family: Family) -> tuple[DoubleArray, BoolArray]:
                 other = places.get((column + dx, row + dy))
                 if other is not None and not reached[other]:
                     grip = min(strength[tile], strength[other])
-                    if grip > 0.5 * _GOOD_STRENGTH:
+                    if grip > 0.5 * GOOD_STRENGTH:
                         heappush(bridges, (-grip, tile, other))
 
     look_around(start)
@@ -305,46 +275,3 @@ def _count(tiles: Tiles, family: Family) -> tuple[DoubleArray, BoolArray]:
         reached[other] = True
         look_around(other)
     return counted, reached
-
-
-# --------------------------------------------------------------------------------- curved paper
-
-
-def _terms(u: DoubleArray, degree: int) -> DoubleArray:
-    """Return products of powers of x and y up to ``degree``, ``(n, term)``, lowest first."""
-    x, y = u[:, 0], u[:, 1]
-    return np.column_stack(
-        [x**i * y ** (total - i) for total in range(degree + 1) for i in range(total + 1)]
-    )
-
-
-def _fit_bend(points_px: DoubleArray, off_cycles: DoubleArray, weight: DoubleArray) -> Bend | None:
-    """Fit what remains by a smooth field, or None where that is only noise.
-
-    The degree rises from 2 to 4 as long as it pays: by a third of the spread, after the spread is
-    corrected for the number of terms, and by more than phases are off anyway.
-    """
-    u, centre, scale = normalised(points_px)
-    coefficients = np.zeros((_terms(u[:1], _HIGHEST_DEGREE).shape[1], 2))
-    used = np.zeros(len(u), bool)
-    for axis in (0, 1):
-        off, trust = off_cycles[:, axis], weight[:, axis]
-        good = trust > 0.5 * _GOOD_STRENGTH
-        before = spread(off[good])
-        for degree in range(2, _HIGHEST_DEGREE + 1):
-            design = _terms(u, degree)
-            terms = design.shape[1]
-            if good.sum() < 2 * terms or before < _NOISE_CYCLES:
-                break
-            found, left = robust(design, off, trust)
-            after = spread(left[good]) * np.sqrt(good.sum() / (good.sum() - terms))
-            if after < 0.67 * before:
-                before = after
-                coefficients[:, axis] = 0
-                coefficients[:terms, axis] = found
-                used |= good
-    if not used.any():
-        return None
-    edge = 0.1  # the fit holds a little beyond the middles of the outer tiles
-    reach = np.array([u[used].min(axis=0) - edge, u[used].max(axis=0) + edge])
-    return Bend(coefficients, centre, scale, reach)

@@ -133,18 +133,19 @@ def colour_phasor(
     window = np.hanning(tiles.size_px + 1)[:-1]
     chosen = np.argsort(strength)[::-1][:_COLOUR_TILES]
     total = np.zeros((2, 3 if image.ndim == 3 else 1), np.complex128)
-    for number in chosen:
-        x, y = (round(float(part)) for part in tiles.centre_px[number])
+    middles = tiles.centre_px[chosen]
+    counts = per_mm * lattice.cycles(middles)
+    waves = -2j * np.pi * per_mm * lattice.waves(middles)
+    # (tile, family, pixel), for both axes
+    across, down = (window * np.exp(waves[:, :, axis, None] * at) for axis in (0, 1))
+    for number, (x, y) in enumerate(np.round(middles).astype(int).tolist()):
         patch = image[y - half : y + half, x - half : x + half].astype(np.float32)
         patch = patch.reshape(tiles.size_px, -1)
-        middle = tiles.centre_px[number][None]
-        counts, waves = lattice.cycles(middle)[0], lattice.waves(middle)[0]
+        parts = np.concatenate([down[number].real, down[number].imag]).astype(np.float32) @ patch
         for family in (0, 1):
-            wave = -2j * np.pi * per_mm * waves[family]
-            across, down = window * np.exp(wave[0] * at), window * np.exp(wave[1] * at)
-            rows = np.stack([down.real, down.imag]).astype(np.float32) @ patch
-            value = across @ (rows[0] + 1j * rows[1]).reshape(tiles.size_px, -1)
-            total[family] += value * np.exp(-2j * np.pi * per_mm * counts[family])
+            rows = (parts[family] + 1j * parts[family + 2]).reshape(tiles.size_px, -1)
+            turn = np.exp(-2j * np.pi * counts[number, family])
+            total[family] += across[number, family] @ rows * turn
     # a cosine of amplitude 1 gives half the sum of the window
     return np.asarray(total / (len(chosen) * float(window.sum()) ** 2 / 2))
 

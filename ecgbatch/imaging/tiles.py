@@ -23,6 +23,8 @@ from ecgbatch.types import ByteArray, DoubleArray, FloatArray
 ComplexArray: TypeAlias = npt.NDArray[np.complex64]
 IntArray: TypeAlias = npt.NDArray[np.int64]
 
+GOOD_STRENGTH = 6.0
+"""Peak over floor from which a tile carries the count of lines with full weight."""
 _ROUNDING_LEVELS = 0.29
 _GOLDEN = 0.618034
 """Multiples of it are spread most evenly over the parts of a period."""

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from ecgbatch.imaging.crossing import BoolArray, Edges, part_ink, without_bars
 from ecgbatch.imaging.doubt import beside_ink, doubtful_columns
@@ -19,12 +21,15 @@ from ecgbatch.imaging.pen import centre_line
 from ecgbatch.imaging.runs import IndexArray, Links, Runs, find_runs, ink_level, link_runs
 from ecgbatch.types import ByteArray, FloatArray, Region, Trace
 
+_Kind = TypeVar("_Kind", bound=np.generic)
+
 PER_COLUMN = 4
 """Samples per column: coarser steps lose 0.5 to 2 dB of ``benchmarks/trace.py``."""
 
 _FLAT_PERCENT = 5.0  # thinnest share of the ink that counts as flat; at 25 peaks lose 1 % more
 _HOLE_MM = 0.3  # about the width of a line
 _DOUBT_MM = np.float32(1.0)
+_APART = 5  # columns; no look at one reaches so far
 _SLACK_PX = 0.5  # edges of runs this far apart still touch: a line one pixel wide may skip a corner
 
 
@@ -63,21 +68,46 @@ def trace_leads(
         runs, paths, [left for left, _ in spans], radius_px=radius_px, px_per_mm=px_per_mm
     )
     edges = [without_bars(part, radius_px=radius_px, px_per_mm=px_per_mm) for part in edges]
-    centres = _centres(edges, radius_px=radius_px)
-    return [
-        Trace(
-            region=region,
-            x0_px=float(part.left),
-            step_px=1 / PER_COLUMN,
-            y_px=centre,
-            overlap=_per_sample(part.shared | beside_ink(runs, path, close_px=2 * radius_px)),
-            doubt_mm=_DOUBT_MM
-            * _per_sample(
-                doubtful_columns(runs, path, part, radius_px=radius_px, px_per_mm=px_per_mm)
-            ).astype(np.float32),
+    joined = _joined(edges)
+    path = _behind_another([path for path, _ in paths], -1)
+    heights = centre_line(
+        joined.top_px, joined.bottom_px, radius_px=radius_px, per_column=PER_COLUMN
+    )
+    near = joined.shared | beside_ink(runs, path, close_px=2 * radius_px)
+    doubt = doubtful_columns(runs, path, joined, radius_px=radius_px, px_per_mm=px_per_mm)
+    near = np.repeat(near, PER_COLUMN)
+    doubt_mm = np.repeat(_DOUBT_MM * doubt.astype(np.float32), PER_COLUMN)
+    traces, first = [], 0
+    for region, part in zip(regions, edges, strict=True):
+        samples = slice(first * PER_COLUMN, (first + part.top_px.size - 1) * PER_COLUMN + 1)
+        traces.append(
+            Trace(
+                region=region,
+                x0_px=float(part.left),
+                step_px=1 / PER_COLUMN,
+                y_px=heights[samples],
+                overlap=near[samples],
+                doubt_mm=doubt_mm[samples],
+            )
         )
-        for region, part, (path, _), centre in zip(regions, edges, paths, centres, strict=True)
-    ]
+        first += part.top_px.size + _APART
+    return traces
+
+
+def _joined(edges: Sequence[Edges]) -> Edges:
+    """Put all leads behind one another: a page asks about them together, for half the time."""
+    return Edges(
+        left=0,
+        top_px=_behind_another([part.top_px for part in edges], np.nan),
+        bottom_px=_behind_another([part.bottom_px for part in edges], np.nan),
+        shared=_behind_another([part.shared for part in edges], False),
+    )
+
+
+def _behind_another(parts: Sequence[npt.NDArray[_Kind]], nothing: float) -> npt.NDArray[_Kind]:
+    """Join what leads have, column by column, with columns of ``nothing`` behind each."""
+    gap = np.full(_APART, nothing, parts[0].dtype)
+    return np.concatenate([piece for part in parts for piece in (part, gap)])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -170,22 +200,3 @@ def _pen_radius(runs: Runs, paths: Sequence[IndexArray]) -> float:
         return 0.5
     thickness = runs.bottom_px[chosen] - runs.top_px[chosen]
     return max(float(np.percentile(thickness, _FLAT_PERCENT)) / 2, 0.25)
-
-
-def _centres(edges: Sequence[Edges], *, radius_px: float) -> list[FloatArray]:
-    """Undo the pen for all leads at once; a column of NaN between them keeps them apart."""
-    gap = np.full(1, np.nan, np.float32)
-    top = np.concatenate([piece for part in edges for piece in (part.top_px, gap)])
-    bottom = np.concatenate([piece for part in edges for piece in (part.bottom_px, gap)])
-    centre = centre_line(top, bottom, radius_px=radius_px, per_column=PER_COLUMN)
-    pieces, start = [], 0
-    for part in edges:
-        columns = part.top_px.size
-        pieces.append(centre[start * PER_COLUMN : (start + columns - 1) * PER_COLUMN + 1])
-        start += columns + 1
-    return pieces
-
-
-def _per_sample(mask: BoolArray) -> BoolArray:
-    """Spread a mask of columns over the samples of ``centre_line``."""
-    return np.repeat(mask, PER_COLUMN)[: (mask.size - 1) * PER_COLUMN + 1]
