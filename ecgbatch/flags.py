@@ -22,7 +22,7 @@ class Flag(StrEnum):
     # the paper
     GRID_ABSENT = "grid_absent"  # no printed grid was found
     SCALE_ASSUMED = "scale_assumed"  # neither grid nor file tell the millimetre
-    SCALE_DOUBTFUL = "scale_doubtful"  # by its grid the page is too small, or unlike its tags
+    SCALE_DOUBTFUL = "scale_doubtful"  # grid and tags disagree, or no pulse confirms the tags
     ORIENTATION_DOUBTFUL = "orientation_doubtful"  # which side is up was a close decision
     MIRRORED = "mirrored"  # left and right contradict up and down, as through the back of a page
     CURVED = "curved"  # the paper was not flat; its grid was followed
@@ -46,6 +46,7 @@ class Flag(StrEnum):
     # the signals
     LOW_COVERAGE = "low_coverage"  # a lead lacks more than a tenth of its samples
     TRACE_GAP = "trace_gap"  # a lead is interrupted for long enough to hide a peak
+    TRACE_DOUBTFUL = "trace_doubtful"  # whose ink it is, or how high, is unsure along a lead
     NOISY = "noisy"  # tremor, or jumps that no heart makes
     OVERLAP = "overlap"  # traces touch in more than a twentieth of a lead
     CLIPPED = "clipped"  # samples beyond the range of the table; they are null

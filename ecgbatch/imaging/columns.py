@@ -31,6 +31,7 @@ _SURE = 2.5  # times as far as otherwise
 _STRAY_COST_PER_MM = 0.04
 _USUAL_MM = (62.5, 125.0)  # 2.5 s and 5 s at 25 mm/s
 _USUAL_BONUS = 1.15
+_SAME_MM = 0.5  # widths that a measured grid cannot tell apart
 _CUT_TRUST = 0.8  # pages that were cropped are rarer than whole ones
 
 Numbers = npt.NDArray[np.float64]
@@ -83,7 +84,7 @@ def divide(
     best = max((c for c in choices if c is not None), key=lambda c: c.score, default=whole)
     if best.score < max(_ACCEPTED, _ACCEPTED_PER_ROW * len(hints.strength)):
         return whole
-    return _on_marks(best, hints, reach_px=_RAGGED_MM * px_per_mm, sure=sure)
+    return _on_marks(best, hints, px_per_mm=px_per_mm, sure=sure)
 
 
 def _best_of(
@@ -118,21 +119,23 @@ def _best_of(
 
 
 def _on_marks(
-    division: Division, hints: Hints, *, reach_px: float, sure: tuple[bool, bool]
+    division: Division, hints: Hints, *, px_per_mm: float, sure: tuple[bool, bool]
 ) -> Division:
     """Move borders to the marks beside them, and the other borders and ends to the marks' step.
 
     Columns are of one width, so that borders and ends stand at equal steps. Of all steps that two
     marks, or ends, tell, the one is taken that most marks and rows' ends support: complexes and
-    letters make marks too.
+    letters make marks too. An end that may be a pulse's supports none but steps of a usual width.
     """
+    reach_px = _RAGGED_MM * px_per_mm
     exact = np.array(hints.exact_px, dtype=np.float64)
     borders = np.array(division.borders_px)
     near_px = _NEAR * reach_px
     best, support = borders, np.zeros(borders.size)
     for steps in _equal_steps(borders, exact, reach_px=reach_px):
         counts = _supported(steps, borders, exact, rows=len(hints.strength), near_px=near_px)
-        counts[[0, -1]] *= sure
+        usual = np.abs((steps[1] - steps[0]) / px_per_mm - np.array(_USUAL_MM)).min() < _SAME_MM
+        counts[[0, -1]] *= np.asarray(sure) | usual
         if counts.sum() > support.sum():
             best, support = steps, counts
     known = np.flatnonzero(support)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,6 +18,7 @@ _SNAP = 0.06  # pulses measured on rendered and scanned pages stay within 4 %
 _SPEED_SNAP = 0.12  # a pen's width out of 5 mm
 _LEAST_PULSES, _SAME_HEIGHT = 2, 0.02
 _ASSUMED_OFF = 0.25  # paper from 210 mm to 350 mm long, where 280 mm is assumed
+_EXACT = 0.01  # pulses of paper that kept its size stay within it, and copies seldom
 _ALIKE = 0.15  # pulses of one page that differ by more have different gains
 
 
@@ -97,6 +98,34 @@ def read_scale(
     gain, gain_source = _gain(pulses, printed_gain_mm_per_mv, assumed_gain_mm_per_mv, flags)
     speed, speed_source = _speed(pulses, printed_speed_mm_per_s, assumed_speed_mm_per_s, flags)
     return Scale(speed, speed_source, gain, gain_source, tuple(flags))
+
+
+def on_copied_paper(scale: Scale, pulses: Sequence[Pulse]) -> Scale:
+    """Doubt a scale where the millimetre is that of a scanner, and nothing printed tells it.
+
+    Copiers and faxes make paper some per cent larger or smaller, along and across. Without a grid
+    only pulses tell: their millivolt is as high as the paper's, so that the gain is theirs. How
+    long a second is now, nothing tells as well.
+
+    Args:
+        scale: As it was read.
+        pulses: Calibration pulses of the page.
+
+    Returns:
+        The scale, unchanged where at least two pulses have the size that they should.
+    """
+    doubtful = replace(scale, flags=(*scale.flags, Flag.SCALE_DOUBTFUL))
+    if len(pulses) < _LEAST_PULSES:
+        return doubtful
+    heights = np.array([pulse.heights_mm[0] for pulse in pulses]) / _PULSE_MV
+    high = float(np.median(heights))
+    if np.median(np.abs(heights / high - 1)) > _SAME_HEIGHT:
+        return doubtful
+    wide = float(np.median([pulse.width_mm for pulse in pulses])) / scale.speed_mm_per_s
+    off = abs(high / scale.gain_mm_per_mv - 1)
+    if max(off, min(abs(wide / usual - 1) for usual in _PULSE_S)) <= _EXACT:
+        return scale
+    return replace(doubtful, gain_mm_per_mv=high) if off <= _SNAP else doubtful
 
 
 def _gain(

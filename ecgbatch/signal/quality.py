@@ -22,6 +22,7 @@ _COVERAGE = 0.9
 _GAP_S = 0.02  # half a narrow QRS
 _NOISE_UV = 60.0  # muscle tremor of a restless patient
 _OVERLAP = 0.05
+_CONFIDENCE = 0.5  # mean of a lead's seconds; below it the lead is rather wrong than right
 _FLAT_UV = 50.0  # half a millimetre at 10 mm/mV
 _SLOPE_UV_PER_S = 700_000.0  # 1.4 mV in 2 ms: steeper than any QRS
 # PTB-XL records leave a share of 0.00, LUDB records 0.1 to 0.45. Of 15 records printed in each of
@@ -38,6 +39,7 @@ _TO_REVIEW = frozenset(
     {
         Flag.LOW_COVERAGE,
         Flag.TRACE_GAP,
+        Flag.TRACE_DOUBTFUL,
         Flag.NOISY,
         Flag.CLIPPED,
         Flag.EINTHOVEN_VIOLATION,
@@ -61,7 +63,11 @@ _REPEAT_DOUBTS = frozenset({Flag.RHYTHM_UNMATCHED})
 
 
 def judge_lead(
-    signal_uv: FloatArray, *, fs_hz: float, overlap: float
+    signal_uv: FloatArray,
+    *,
+    fs_hz: float,
+    overlap: float,
+    confidence: FloatArray | None = None,
 ) -> tuple[float, frozenset[Flag]]:
     """Say how good one lead is.
 
@@ -69,6 +75,7 @@ def judge_lead(
         signal_uv: ``(sample,)``; NaN where nothing was printed or readable.
         fs_hz: Samples per second.
         overlap: Share of samples near another trace.
+        confidence: ``(second,)`` see ``types.Lead``; None where the lead was not read from ink.
 
     Returns:
         A score of 0 to 1, and what is wrong.
@@ -93,6 +100,8 @@ def judge_lead(
     tremor = noise_uv / max(_NOISE_UV, 0.1 * float(high - low))
     if tremor > 1 or jumps_per_s > 2:
         flags.add(Flag.NOISY)
+    if confidence is not None and np.nanmean(confidence) < _CONFIDENCE:
+        flags.add(Flag.TRACE_DOUBTFUL)
     if overlap > _OVERLAP:
         flags.add(Flag.OVERLAP)
     score = coverage / (1 + tremor**2 / 4 + jumps_per_s / 8) * (1 - overlap / 2)

@@ -94,7 +94,9 @@ def _accepted(row: Row) -> bool:
 def _judged(leads: Sequence[Lead]) -> tuple[list[Lead], set[Flag]]:
     judged, all_flags = [], set[Flag]()
     for lead in leads:
-        score, flags = judge_lead(lead.signal_uv, fs_hz=lead.fs_hz, overlap=lead.overlap)
+        score, flags = judge_lead(
+            lead.signal_uv, fs_hz=lead.fs_hz, overlap=lead.overlap, confidence=lead.confidence
+        )
         judged.append(replace(lead, quality=score))
         all_flags |= flags
         if lead.repaired_uv is not None:

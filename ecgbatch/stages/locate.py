@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any, ClassVar
 
@@ -17,6 +17,7 @@ from ecgbatch.imaging.choosing import chosen
 from ecgbatch.imaging.ink import find_ink
 from ecgbatch.imaging.layout import Layout, find_regions
 from ecgbatch.imaging.printed import PrintedScale
+from ecgbatch.imaging.scale import on_copied_paper
 from ecgbatch.imaging.seeing import Networks, SeenPage, look_at
 from ecgbatch.imaging.seen_regions import seen_regions
 from ecgbatch.stages.base import ON_CPU, Needs, TableFunction
@@ -52,6 +53,10 @@ def locate(
         seen = None if networks is None else look_at(page, ink, networks, px_per_mm=px_per_mm)
         layout = _layout(row, ink, seen, px_per_mm=px_per_mm, settings=settings)
         scale = layout.scale
+        if row["px_per_mm_source"] == "dpi":
+            scale = on_copied_paper(scale, layout.pulses)
+            flags = dict.fromkeys((*layout.flags, *scale.flags))
+            layout = replace(layout, scale=scale, flags=tuple(flags))
         name, regions, flags = _reviewed(row, layout, px_per_mm=px_per_mm)
         yield {
             "pixels": layout.ink_of_traces(ink),

@@ -68,6 +68,7 @@ class Plan:
         checkpoint_every: Steps between two checkpoints.
         log_every: Steps between two lines of the learning curve.
         loaders: Processes that prepare batches beside the one that learns; 0 is none.
+        short: Compute in bfloat16 what bears it; on a CPU that knows it a step takes half the time.
         seed: Of the weights and of every batch.
     """
 
@@ -81,6 +82,7 @@ class Plan:
     checkpoint_every: int = 100
     log_every: int = 20
     loaders: int = 0
+    short: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -152,9 +154,9 @@ def train(
     for step, batch in _batches(task, plan, first=first, rank=place.rank):
         for group in optimizer.param_groups:
             group["lr"] = plan.rate(step)
-        loss, figures = task.loss(
-            wrapped, {name: part.to(place.device) for name, part in batch.items()}
-        )
+        there = {name: part.to(place.device) for name, part in batch.items()}
+        with torch.autocast(place.device.type, dtype=torch.bfloat16, enabled=plan.short):
+            loss, figures = task.loss(wrapped, there)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         norm = nn.utils.clip_grad_norm_(network.parameters(), plan.largest_gradient)

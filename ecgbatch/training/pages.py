@@ -32,6 +32,9 @@ _SETTLED = 4  # rounds of inverting the mesh; bends of paper are gentle, so each
 _TRIES = 200
 _HEAVY_DPI = 220.0
 """Photographs above it cost seconds each, and phones do not resolve more of a whole page."""
+_CROWDED_PITCH = (0.3, 0.85)  # of a usual lead's height: from beats within beats to grazing peaks
+_LEAST_PITCH_MM = 8.0
+_CROWDED_GAINS = (10.0, 10.0, 10.0, 20.0)  # mm/mV
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,6 +78,7 @@ def draw_page(
     profile: str | None = None,
     dpi: float | None = None,
     fonts: Sequence[str] = (),
+    crowded: bool = False,
     added: Callable[[RenderedPage, np.random.Generator], RenderedPage] | None = None,
 ) -> DrawnPage:
     """Draw a page.
@@ -88,6 +92,7 @@ def draw_page(
         profile: Of damage; None draws one, or none.
         dpi: Of the print; None draws 100 to 400.
         fonts: Files of further fonts; see ``synth.faces.font_files``.
+        crowded: Put rows so close that beats run into the rows beside them.
         added: What else is printed on the page before anything happens to it.
     """
     for _ in range(_TRIES):
@@ -97,13 +102,14 @@ def draw_page(
         if dpi is None and any(word in damage.name for word in ("phone", "extensive", "crumpled")):
             resolution = min(resolution, _HEAVY_DPI)
         signals, fs_hz = _signals(rng, look.layout, look.style, records)
+        style = _crowded(rng, look.style, signals) if crowded else look.style
         seed = int(rng.integers(2**31))
         try:
             page = render(
                 signals,
                 fs_hz=fs_hz,
                 layout=look.layout,
-                style=look.style,
+                style=style,
                 dpi=resolution,
                 seed=seed,
             )
@@ -122,6 +128,14 @@ def _signals(
     if real and records is not None and seconds <= records.seconds + 0.5:
         return records.drawn(rng), records.fs_hz
     return simulated(rng, seconds=min(max(seconds + 0.5, 2.0), 120.0), fs_hz=_FS_HZ), _FS_HZ
+
+
+def _crowded(rng: np.random.Generator, style: Style, signals: Signals) -> Style:
+    """Choose rows that are closer than the leads are tall."""
+    gain = float(rng.choice(_CROWDED_GAINS))
+    height_mm = float(np.median([np.ptp(lead) for lead in signals.values()])) / 1000 * gain
+    pitch_mm = max(float(rng.uniform(*_CROWDED_PITCH)) * height_mm, _LEAST_PITCH_MM)
+    return replace(style, gain_mm_per_mv=gain, chest_gain_mm_per_mv=None, row_pitch_mm=pitch_mm)
 
 
 def tracked(page: RenderedPage, *, profile: Profile, seed: int) -> DrawnPage:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -23,6 +24,7 @@ from ecgbatch.training.loop import Batch, Tensors
 from ecgbatch.training.pages import draw_page, rectified
 from ecgbatch.training.records import Records, read_records
 from ecgbatch.training.tiles import ABSENT, PRESENT, STEPS_PER_PX, Tile, TileFile, cut_tiles, save
+from ecgbatch.types import ByteArray, FloatArray
 
 WIDTH_PX = 384
 TILES_PER_PAGE = 10
@@ -35,7 +37,11 @@ _MIRRORED_SHARE = 0.3
 _GAIN = (0.75, 1.3)
 _NOISE_LEVELS = 6.0
 _INK_WEIGHT = 1.0
+_FOREIGN_WEIGHT = 4.0  # of ink beside the row's own, on top of what any pixel counts
+_CONTESTED_WEIGHT = 2.0  # of steps beside such ink: others are right by themselves
+_BESIDE_PX = (31, 9)  # rows and columns around a height in which ink contests it
 _VALID_WINDOWS = 4  # of a page
+_INKED = 127
 _READ = 0.5  # certainty from which a step counts as read
 
 
@@ -47,6 +53,7 @@ def make_tiles(
     pages: int,
     first_seed: int = 0,
     processes: int = 1,
+    crowded: bool = False,
 ) -> None:
     """Draw pages and cut tiles from them, one file per page; pages that stand there are kept.
 
@@ -57,13 +64,14 @@ def make_tiles(
         pages: How many.
         first_seed: Page ``i`` follows from ``first_seed + i`` alone.
         processes: That draw.
+        crowded: See ``pages.draw_page``.
     """
     folder.mkdir(parents=True, exist_ok=True)
     known = None if records is None else read_records(records, folds=folds)
     missing = [
         seed for seed in range(first_seed, first_seed + pages) if not _file(folder, seed).exists()
     ]
-    draw = partial(_make_page, folder=folder, records=known)
+    draw = partial(_make_page, folder=folder, records=known, crowded=crowded)
     if processes == 1:
         use_one_core()
         for seed in missing:
@@ -78,10 +86,10 @@ def _file(folder: Path, seed: int) -> Path:
     return folder / f"{seed:09d}.npz"
 
 
-def _make_page(seed: int, *, folder: Path, records: Records | None) -> None:
+def _make_page(seed: int, *, folder: Path, records: Records | None, crowded: bool) -> None:
     rng = np.random.default_rng(seed)
     while True:
-        page = draw_page(rng, records=records)
+        page = draw_page(rng, records=records, crowded=crowded)
         try:
             upright = rectified(page, rng, px_per_mm=PX_PER_MM)
         except PageError:  # nothing is left on it
@@ -99,20 +107,20 @@ class SegmenterTask:
     """See ``loop.Task``.
 
     Attributes:
-        tiles: Folder of tiles to learn from.
-        valid_tiles: Folder of tiles from other records.
+        tiles: Folders of tiles to learn from; each is as likely as the others.
+        valid_tiles: Folders of tiles from other records.
         windows: In a batch.
         pages: Files of each folder that are used; more may be added to it in the meantime.
         valid_pages: The same for validation.
-        files: Of ``tiles``.
+        files: Of ``tiles``, folder by folder.
     """
 
-    tiles: Path
-    valid_tiles: Path
+    tiles: tuple[Path, ...]
+    valid_tiles: tuple[Path, ...]
     windows: int = 4
     pages: int = 100_000
     valid_pages: int = 40
-    files: tuple[Path, ...] = field(init=False, default=())
+    files: tuple[tuple[Path, ...], ...] = field(init=False, default=())
 
     def __post_init__(self) -> None:
         """Look up what there is to learn from.
@@ -120,10 +128,11 @@ class SegmenterTask:
         Raises:
             ConfigError: Nothing.
         """
-        found = tuple(sorted(self.tiles.glob("*.npz"))[: self.pages])
-        if not found:
-            raise ConfigError(f"tiles: {self.tiles} holds none; draw some first")
-        object.__setattr__(self, "files", found)
+        for folder in self.tiles:
+            found = tuple(sorted(folder.glob("*.npz"))[: self.pages])
+            if not found:
+                raise ConfigError(f"tiles: {folder} holds none; draw some first")
+            object.__setattr__(self, "files", (*self.files, found))
 
     def network(self) -> nn.Module:
         """Return a segmenter that knows nothing."""
@@ -133,7 +142,8 @@ class SegmenterTask:
         """Draw windows, two of a page: opening a file costs as much as a window."""
         windows: list[Batch] = []
         while len(windows) < self.windows:
-            with TileFile(self.files[int(rng.integers(len(self.files)))]) as tiles:
+            files = self.files[int(rng.integers(len(self.files)))]
+            with TileFile(files[int(rng.integers(len(files)))]) as tiles:
                 chosen = rng.permutation(len(tiles))[: min(2, self.windows - len(windows))]
                 windows += [window(tiles[int(number)], rng) for number in chosen]
         return {name: np.stack([each[name] for each in windows]) for name in windows[0]}
@@ -141,8 +151,8 @@ class SegmenterTask:
     def loss(self, network: nn.Module, batch: Tensors) -> tuple[Tensor, Mapping[str, float]]:
         """Return the cross entropy of heights, and of ink with Dice."""
         ink, heights = network(batch["planes"], batch["ridges"])
-        height_loss = _height_loss(heights, batch["height"], batch["state"])
-        ink_loss = _ink_loss(ink, batch["ink"].to(ink.dtype) / 255)
+        height_loss = _height_loss(heights, batch["height"], batch["state"], batch["contested"])
+        ink_loss = _ink_loss(ink, batch["ink"].to(ink.dtype) / 255, batch["foreign"])
         return height_loss + _INK_WEIGHT * ink_loss, {
             "height_loss": float(height_loss.detach()),
             "ink_loss": float(ink_loss.detach()),
@@ -153,7 +163,7 @@ class SegmenterTask:
         rng = np.random.default_rng(0)
         network.eval()
         sums = _Sums()
-        for path in sorted(self.valid_tiles.glob("*.npz"))[: self.valid_pages]:
+        for path in self._valid_files():
             with TileFile(path) as file:
                 count = min(len(file), _VALID_WINDOWS)
                 tiles = [window(file[number], rng, altered=False) for number in range(count)]
@@ -166,6 +176,13 @@ class SegmenterTask:
                 height, _, certainty = read_heights(heights)
             sums.add(batch, ink.cpu() > 0, height.cpu().numpy(), certainty.cpu().numpy())
         return sums.figures()
+
+    def _valid_files(self) -> list[Path]:
+        return [
+            path
+            for folder in self.valid_tiles
+            for path in sorted(folder.glob("*.npz"))[: self.valid_pages]
+        ]
 
 
 def window(tile: Tile, rng: np.random.Generator, *, altered: bool = True) -> Batch:
@@ -189,14 +206,16 @@ def window(tile: Tile, rng: np.random.Generator, *, altered: bool = True) -> Bat
     height, state = tile.height_px[steps] - np.float32(top), tile.state[steps].copy()
     lines = np.array([HEIGHT_PX / 2, *others])
     state[(state == PRESENT) & ~((height >= 0) & (height <= HEIGHT_PX - 1))] = ABSENT
+    foreign = _foreign(planes[1], ink)
+    contested = _contested(foreign, height)
     if altered:
         if rng.random() < _UNTOLD_SHARE:
             lines = lines[:1]
         if rng.random() < _MIRRORED_SHARE:
-            planes, ink = planes[..., ::-1], ink[:, ::-1]
-            height, state = height[::-1], state[::-1]
+            planes, ink, foreign = planes[..., ::-1], ink[:, ::-1], foreign[:, ::-1]
+            height, state, contested = height[::-1], state[::-1], contested[::-1]
         if rng.random() < _MIRRORED_SHARE:
-            planes, ink = planes[:, ::-1], ink[::-1]
+            planes, ink, foreign = planes[:, ::-1], ink[::-1], foreign[::-1]
             height, lines = HEIGHT_PX - 1 - height, HEIGHT_PX - 1 - lines
         planes = _altered(planes, rng)
     return {
@@ -205,7 +224,22 @@ def window(tile: Tile, rng: np.random.Generator, *, altered: bool = True) -> Bat
         "ink": np.ascontiguousarray(ink),
         "height": np.ascontiguousarray(np.nan_to_num(height), np.float32),
         "state": np.ascontiguousarray(state),
+        "foreign": np.ascontiguousarray(foreign),
+        "contested": np.ascontiguousarray(contested),
     }
+
+
+def _foreign(page_ink: ByteArray, own: ByteArray) -> ByteArray:
+    """Return 1 where a page has ink that is neither the row's own nor beside it."""
+    near = cv2.dilate(np.ascontiguousarray(own), np.ones((5, 5), np.uint8))
+    return ((page_ink > _INKED) & (near == 0)).view(np.uint8)
+
+
+def _contested(foreign: ByteArray, height: FloatArray) -> ByteArray:
+    """Return 1 for every step that has other ink beside its true height."""
+    beside = cv2.dilate(foreign, np.ones(_BESIDE_PX, np.uint8))
+    row = np.clip(np.rint(np.nan_to_num(height)), 0, foreign.shape[0] - 1).astype(np.intp)
+    return np.asarray(beside[row, np.arange(height.size) // STEPS_PER_PX])
 
 
 def _altered(planes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -218,7 +252,7 @@ def _altered(planes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.clip(levels, 0, 255).astype(np.uint8)
 
 
-def _height_loss(logits: Tensor, height: Tensor, state: Tensor) -> Tensor:
+def _height_loss(logits: Tensor, height: Tensor, state: Tensor, contested: Tensor) -> Tensor:
     """Cross entropy against the two rows beside the true height, or against *absent*."""
     logs = logits.log_softmax(dim=-1)
     last = logs.shape[-1] - 2
@@ -229,13 +263,15 @@ def _height_loss(logits: Tensor, height: Tensor, state: Tensor) -> Tensor:
         (1 - part) * logs.gather(-1, rows)[..., 0] + part * logs.gather(-1, rows + 1)[..., 0]
     )
     absent = -logs[..., -1]
-    there, not_there = (state == PRESENT), (state == ABSENT)
-    total = (present * there).sum() + (absent * not_there).sum()
-    return total / (there.sum() + not_there.sum()).clamp_min(1)
+    weight = (state == PRESENT) * (1 + _CONTESTED_WEIGHT * contested)
+    not_there = state == ABSENT
+    total = (present * weight).sum() + (absent * not_there).sum()
+    return total / (weight.sum() + not_there.sum()).clamp_min(1)
 
 
-def _ink_loss(logits: Tensor, share: Tensor) -> Tensor:
-    entropy = F.binary_cross_entropy_with_logits(logits, share)
+def _ink_loss(logits: Tensor, share: Tensor, foreign: Tensor) -> Tensor:
+    weight = 1 + _FOREIGN_WEIGHT * foreign
+    entropy = F.binary_cross_entropy_with_logits(logits, share, weight=weight)
     found = logits.sigmoid()
     common = (found * share).sum(dim=(1, 2))
     dice = 1 - (2 * common + 50) / (found.sum(dim=(1, 2)) + share.sum(dim=(1, 2)) + 50)

@@ -56,6 +56,20 @@ def test_asystole_is_flagged_and_may_be_true():
     assert score == 1
 
 
+@pytest.mark.parametrize(
+    ("seconds", "flags"),
+    [
+        ([0.9, 0.3, 0.9], set()),
+        ([0.9, 0.2, NAN, 0.3], {Flag.TRACE_DOUBTFUL}),
+        (None, set()),
+    ],
+)
+def test_a_lead_is_doubtful_when_its_seconds_are_rather_wrong_than_right(seconds, flags):
+    sure = None if seconds is None else np.array(seconds, np.float32)
+    _, found = judge_lead(clean_uv(), fs_hz=FS_HZ, overlap=0.0, confidence=sure)
+    assert found == flags
+
+
 def test_what_the_table_cannot_hold_is_flagged():
     high = clean_uv()
     high[600] = 40_000

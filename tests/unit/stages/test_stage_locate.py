@@ -98,6 +98,12 @@ def test_without_words_and_pulses_the_scale_is_assumed_and_says_so(page):
     assert "speed_assumed" in row["flags"]
 
 
+@pytest.mark.parametrize(("source", "doubtful"), [("grid", False), ("dpi", True)])
+def test_the_millimetre_of_tags_alone_is_doubtful_without_pulses(page, source, doubtful):
+    row = located(page, KnowingNetworks(page.truth), px_per_mm_source=source)
+    assert ("scale_doubtful" in row["flags"]) == doubtful
+
+
 def test_nothing_that_was_read_but_names_numbers_and_flags_leaves_the_stage(page):
     row = located(page, KnowingNetworks(page.truth))
     words = {text.text for text in page.truth.texts if text.role != "lead"}
