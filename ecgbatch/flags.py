@@ -46,7 +46,7 @@ class Flag(StrEnum):
     # the signals
     LOW_COVERAGE = "low_coverage"  # a lead lacks more than a tenth of its samples
     TRACE_GAP = "trace_gap"  # a lead is interrupted for long enough to hide a peak
-    TRACE_DOUBTFUL = "trace_doubtful"  # whose ink it is, or how high, is unsure along a lead
+    TRACE_DOUBTFUL = "trace_doubtful"  # a lead is rather wrong than right, or one second is
     NOISY = "noisy"  # tremor, or jumps that no heart makes
     OVERLAP = "overlap"  # traces touch in more than a twentieth of a lead
     CLIPPED = "clipped"  # samples beyond the range of the table; they are null

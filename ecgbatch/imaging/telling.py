@@ -12,6 +12,7 @@ import numpy as np
 from ecgbatch.imaging.doubt import pieces
 from ecgbatch.imaging.settle import Told, settle_leads
 from ecgbatch.imaging.trace import Belief, trace_leads
+from ecgbatch.imaging.unclaimed import with_unclaimed
 from ecgbatch.imaging.windows import Window, at_scale, cut_window, page_planes
 from ecgbatch.types import ByteArray, FloatArray, Region, Trace
 
@@ -144,7 +145,9 @@ def answer(
     *,
     px_per_mm: float,
 ) -> list[Trace]:
-    """Settle the traces of a page with what a network says; see ``settle.settle_leads``.
+    """Settle the traces of a page with what a network says, and doubt what they leave aside.
+
+    See ``settle.settle_leads`` and ``unclaimed.with_unclaimed``.
 
     Args:
         question: That it was asked.
@@ -166,6 +169,7 @@ def answer(
     traces = list(question.plain)
     if readings:
         traces = settle_leads(traces, question.ink, told, px_per_mm=network.px_per_mm)
+    traces = with_unclaimed(traces, question.ink, px_per_mm=network.px_per_mm)
     factor = network.px_per_mm / px_per_mm
     return [
         replace(

@@ -23,6 +23,7 @@ _GAP_S = 0.02  # half a narrow QRS
 _NOISE_UV = 60.0  # muscle tremor of a restless patient
 _OVERLAP = 0.05
 _CONFIDENCE = 0.5  # mean of a lead's seconds; below it the lead is rather wrong than right
+_SECOND = 0.2  # of its least sure second, in which a beat may be wrong
 _FLAT_UV = 50.0  # half a millimetre at 10 mm/mV
 _SLOPE_UV_PER_S = 700_000.0  # 1.4 mV in 2 ms: steeper than any QRS
 # PTB-XL records leave a share of 0.00, LUDB records 0.1 to 0.45. Of 15 records printed in each of
@@ -54,6 +55,7 @@ _TO_REVIEW = frozenset(
         Flag.SCALE_ASSUMED,
         Flag.SCALE_DOUBTFUL,
         Flag.MIRRORED,
+        Flag.NETWORK_NOT_FINITE,
     }
 )
 _NAME_DOUBTS = frozenset({Flag.NAMES_GUESSED, Flag.ORIENTATION_DOUBTFUL, Flag.LAYOUT_GUESSED})
@@ -100,12 +102,17 @@ def judge_lead(
     tremor = noise_uv / max(_NOISE_UV, 0.1 * float(high - low))
     if tremor > 1 or jumps_per_s > 2:
         flags.add(Flag.NOISY)
-    if confidence is not None and np.nanmean(confidence) < _CONFIDENCE:
+    if confidence is not None and _is_doubtful(confidence):
         flags.add(Flag.TRACE_DOUBTFUL)
     if overlap > _OVERLAP:
         flags.add(Flag.OVERLAP)
     score = coverage / (1 + tremor**2 / 4 + jumps_per_s / 8) * (1 - overlap / 2)
     return score, frozenset(flags)
+
+
+def _is_doubtful(confidence: FloatArray) -> bool:
+    """Say whether a lead is rather wrong than right, all of it or one second."""
+    return bool(np.nanmean(confidence) < _CONFIDENCE or np.nanmin(confidence) < _SECOND)
 
 
 def _longest_gap(known: np.ndarray) -> int:

@@ -12,6 +12,7 @@ from ecgbatch.signal.confidence import by_second
 from ecgbatch.signal.resample import resample
 from ecgbatch.types import EXTRA_LEADS, LEADS, FloatArray, Lead, Trace
 
+_SPECK_S = 0.012  # 0.3 mm at 25 mm/s, the width of a line
 _ORDER = {name: number for number, name in enumerate((*LEADS, *EXTRA_LEADS))}
 
 
@@ -61,6 +62,7 @@ def read_lead(
         first_s=first / fs_hz - start_s,
         count=count,
     )
+    samples = without_specks(samples, fs_hz=fs_hz)
     confidence, overlap_s = by_second(
         trace, samples, first_s=first / fs_hz - start_s, fs_hz=fs_hz, px_per_s=px_per_s
     )
@@ -80,6 +82,21 @@ def read_lead(
         confidence=confidence,
         overlap_s=overlap_s,
     )
+
+
+def without_specks(signal_uv: FloatArray, *, fs_hz: float) -> FloatArray:
+    """Leave out pieces between gaps that are too short to be a piece of a trace.
+
+    Args:
+        signal_uv: ``(sample,)``; NaN where nothing was read.
+        fs_hz: Samples per second.
+    """
+    known = np.isfinite(signal_uv)
+    change = np.flatnonzero(np.diff(known, prepend=False, append=False)).reshape(-1, 2)
+    cleaned = signal_uv.copy()
+    for start, stop in change[change[:, 1] - change[:, 0] < _SPECK_S * fs_hz]:
+        cleaned[start:stop] = np.nan
+    return cleaned
 
 
 def in_order(leads: Iterable[Lead]) -> list[Lead]:

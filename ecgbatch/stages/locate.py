@@ -55,8 +55,8 @@ def locate(
         scale = layout.scale
         if row["px_per_mm_source"] == "dpi":
             scale = on_copied_paper(scale, layout.pulses)
-            flags = dict.fromkeys((*layout.flags, *scale.flags))
-            layout = replace(layout, scale=scale, flags=tuple(flags))
+            doubts = dict.fromkeys((*layout.flags, *scale.flags))
+            layout = replace(layout, scale=scale, flags=tuple(doubts))
         name, regions, flags = _reviewed(row, layout, px_per_mm=px_per_mm)
         yield {
             "pixels": layout.ink_of_traces(ink),

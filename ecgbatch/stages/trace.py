@@ -15,6 +15,7 @@ from ecgbatch.errors import PageError, Reason, RunError
 from ecgbatch.flags import Flag
 from ecgbatch.imaging.telling import Question, Reading, TraceNetwork, answer, ask
 from ecgbatch.imaging.trace import trace_leads
+from ecgbatch.imaging.unclaimed import with_unclaimed
 from ecgbatch.stages.base import ON_CPU, Needs, TableFunction
 from ecgbatch.stages.rows import Row, Values, map_rows
 
@@ -41,7 +42,9 @@ def _trace_page(row: Row, *, asking: _Asking | None) -> Iterator[Values]:
         yield {}
         return
     if asking is None:
-        traces = trace_leads(ink, _regions(row), px_per_mm=row["rectified_px_per_mm"])
+        px_per_mm = row["rectified_px_per_mm"]
+        traces = trace_leads(ink, _regions(row), px_per_mm=px_per_mm)
+        traces = with_unclaimed(traces, ink, px_per_mm=px_per_mm)
         yield {"traces": [_as_struct(each) for each in traces]}
         return
     traces, finite = asking.traces_of(row)

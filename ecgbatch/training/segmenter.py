@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -19,29 +18,19 @@ from ecgbatch.imaging.cores import use_one_core
 from ecgbatch.imaging.ink import find_ink
 from ecgbatch.imaging.windows import page_planes
 from ecgbatch.models.heights import read_heights
-from ecgbatch.models.segmenter import HEIGHT_PX, PX_PER_MM, Segmenter, ridges
+from ecgbatch.models.segmenter import PX_PER_MM, Segmenter
 from ecgbatch.training.loop import Batch, Tensors
 from ecgbatch.training.pages import draw_page, rectified
 from ecgbatch.training.records import Records, read_records
-from ecgbatch.training.tiles import ABSENT, PRESENT, STEPS_PER_PX, Tile, TileFile, cut_tiles, save
-from ecgbatch.types import ByteArray, FloatArray
+from ecgbatch.training.segmenter_windows import WIDTH_PX, window
+from ecgbatch.training.tiles import ABSENT, PRESENT, STEPS_PER_PX, TileFile, cut_tiles, save
 
-WIDTH_PX = 384
 TILES_PER_PAGE = 10
 
-_OWN_OFF_PX = 15.0  # of the zero line as a layout tells it; most are within 1.5 mm
-_OTHER_OFF_PX = 10.0
-_BARE_SHARE = 0.1  # windows whose ink was not found, so that the page itself is read, too
-_UNTOLD_SHARE = 0.1  # windows that are not told of other rows
-_MIRRORED_SHARE = 0.3
-_GAIN = (0.75, 1.3)
-_NOISE_LEVELS = 6.0
 _INK_WEIGHT = 1.0
 _FOREIGN_WEIGHT = 4.0  # of ink beside the row's own, on top of what any pixel counts
 _CONTESTED_WEIGHT = 2.0  # of steps beside such ink: others are right by themselves
-_BESIDE_PX = (31, 9)  # rows and columns around a height in which ink contests it
 _VALID_WINDOWS = 4  # of a page
-_INKED = 127
 _READ = 0.5  # certainty from which a step counts as read
 
 
@@ -110,15 +99,13 @@ class SegmenterTask:
         tiles: Folders of tiles to learn from; each is as likely as the others.
         valid_tiles: Folders of tiles from other records.
         windows: In a batch.
-        pages: Files of each folder that are used; more may be added to it in the meantime.
-        valid_pages: The same for validation.
+        valid_pages: Files of each folder that are used for validation.
         files: Of ``tiles``, folder by folder.
     """
 
     tiles: tuple[Path, ...]
     valid_tiles: tuple[Path, ...]
     windows: int = 4
-    pages: int = 100_000
     valid_pages: int = 40
     files: tuple[tuple[Path, ...], ...] = field(init=False, default=())
 
@@ -129,7 +116,7 @@ class SegmenterTask:
             ConfigError: Nothing.
         """
         for folder in self.tiles:
-            found = tuple(sorted(folder.glob("*.npz"))[: self.pages])
+            found = tuple(sorted(folder.glob("*.npz")))
             if not found:
                 raise ConfigError(f"tiles: {folder} holds none; draw some first")
             object.__setattr__(self, "files", (*self.files, found))
@@ -183,73 +170,6 @@ class SegmenterTask:
             for folder in self.valid_tiles
             for path in sorted(folder.glob("*.npz"))[: self.valid_pages]
         ]
-
-
-def window(tile: Tile, rng: np.random.Generator, *, altered: bool = True) -> Batch:
-    """Cut a window out of a tile, moved about as a layout may be wrong, and altered a little.
-
-    Args:
-        tile: To cut from.
-        rng: Source of every choice.
-        altered: Whether brightness, noise, sides and what is told may change.
-    """
-    rows, columns = tile.ink.shape
-    slack = (rows - HEIGHT_PX) / 2
-    off = float(rng.uniform(-min(_OWN_OFF_PX, slack), min(_OWN_OFF_PX, slack)))
-    top = int(np.clip(round(tile.baselines_px[0] + off - HEIGHT_PX / 2), 0, rows - HEIGHT_PX))
-    left = int(rng.integers(columns - WIDTH_PX + 1))
-    here = (slice(top, top + HEIGHT_PX), slice(left, left + WIDTH_PX))
-    steps = slice(left * STEPS_PER_PX, (left + WIDTH_PX) * STEPS_PER_PX)
-    others = tile.baselines_px[1:].astype(np.float64) - top
-    others += rng.uniform(-_OTHER_OFF_PX, _OTHER_OFF_PX, others.size)
-    planes, ink = tile.planes[:, here[0], here[1]], tile.ink[here]
-    height, state = tile.height_px[steps] - np.float32(top), tile.state[steps].copy()
-    lines = np.array([HEIGHT_PX / 2, *others])
-    state[(state == PRESENT) & ~((height >= 0) & (height <= HEIGHT_PX - 1))] = ABSENT
-    foreign = _foreign(planes[1], ink)
-    contested = _contested(foreign, height)
-    if altered:
-        if rng.random() < _UNTOLD_SHARE:
-            lines = lines[:1]
-        if rng.random() < _MIRRORED_SHARE:
-            planes, ink, foreign = planes[..., ::-1], ink[:, ::-1], foreign[:, ::-1]
-            height, state, contested = height[::-1], state[::-1], contested[::-1]
-        if rng.random() < _MIRRORED_SHARE:
-            planes, ink, foreign = planes[:, ::-1], ink[::-1], foreign[::-1]
-            height, lines = HEIGHT_PX - 1 - height, HEIGHT_PX - 1 - lines
-        planes = _altered(planes, rng)
-    return {
-        "planes": np.ascontiguousarray(planes),
-        "ridges": ridges(lines.tolist()),
-        "ink": np.ascontiguousarray(ink),
-        "height": np.ascontiguousarray(np.nan_to_num(height), np.float32),
-        "state": np.ascontiguousarray(state),
-        "foreign": np.ascontiguousarray(foreign),
-        "contested": np.ascontiguousarray(contested),
-    }
-
-
-def _foreign(page_ink: ByteArray, own: ByteArray) -> ByteArray:
-    """Return 1 where a page has ink that is neither the row's own nor beside it."""
-    near = cv2.dilate(np.ascontiguousarray(own), np.ones((5, 5), np.uint8))
-    return ((page_ink > _INKED) & (near == 0)).view(np.uint8)
-
-
-def _contested(foreign: ByteArray, height: FloatArray) -> ByteArray:
-    """Return 1 for every step that has other ink beside its true height."""
-    beside = cv2.dilate(foreign, np.ones(_BESIDE_PX, np.uint8))
-    row = np.clip(np.rint(np.nan_to_num(height)), 0, foreign.shape[0] - 1).astype(np.intp)
-    return np.asarray(beside[row, np.arange(height.size) // STEPS_PER_PX])
-
-
-def _altered(planes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    levels = planes.astype(np.float32) * rng.uniform(*_GAIN, (2, 1, 1)).astype(np.float32)
-    if rng.random() < 0.5:
-        noise = rng.standard_normal(planes.shape[1:], np.float32)
-        levels += np.float32(rng.uniform(0, _NOISE_LEVELS)) * noise
-    if rng.random() < _BARE_SHARE:
-        levels[1] = 0
-    return np.clip(levels, 0, 255).astype(np.uint8)
 
 
 def _height_loss(logits: Tensor, height: Tensor, state: Tensor, contested: Tensor) -> Tensor:

@@ -45,7 +45,8 @@ def ship(task: SegmenterTask, folder: Path, *, version: str, command: str, data:
         sha256="0" * 64,  # replaced when the weights are written
         licence="Apache-2.0",
         data=(
-            f"{len(task.files)} pages drawn by ecgbatch.training.pages: records of PTB-XL, folds 1 "
+            f"{sum(map(len, task.files))} pages drawn by ecgbatch.training.pages, of which "
+            f"{len(task.files[-1])} have rows that cross: records of PTB-XL, folds 1 "
             "to 8 (Wagner et al. 2020, PhysioNet, CC BY 4.0), and of the simulator"
         ),
         command=command,

@@ -160,6 +160,8 @@ def test_a_long_row_without_a_name_is_good_only_when_it_agrees_with_a_strip():
     "flag",
     [
         "scale_assumed",
+        "scale_doubtful",
+        "network_not_finite",
         "gain_split",
         "gain_unusual",
         "gain_conflict",

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ecgbatch.signal.record import in_order, read_lead, together
+from ecgbatch.signal.record import in_order, read_lead, together, without_specks
 from ecgbatch.types import Lead, Region, Trace
 
 
@@ -98,3 +98,16 @@ def test_leads_are_cut_to_the_time_that_they_share():
 def test_leads_of_different_columns_share_nothing():
     first, second = together([lead(samples=5), lead(t0_ms=2500.0)])
     assert first.size == second.size == 0
+
+
+def test_pieces_between_gaps_that_are_shorter_than_a_line_is_wide_are_left_out():
+    torn = np.zeros(100, np.float32)
+    torn[20:80] = np.nan
+    torn[30:33] = 900.0  # 6 ms
+    torn[50:60] = 100.0  # 20 ms
+    found = without_specks(torn, fs_hz=500.0)
+    assert np.isnan(found[20:50]).all()
+    np.testing.assert_array_equal(found[50:60], 100.0)
+    assert np.isfinite(torn[30])  # what is given stays as it is
+    whole = np.ones(10, np.float32)
+    np.testing.assert_array_equal(without_specks(whole, fs_hz=500.0), whole)

@@ -1,5 +1,7 @@
 """Tiles show the truth, and windows keep it however they are moved and mirrored."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -14,8 +16,9 @@ from ecgbatch.synth.layouts import layout
 from ecgbatch.synth.paper import render
 from ecgbatch.synth.style import style
 from ecgbatch.training.loop import BEST
-from ecgbatch.training.segmenter import WIDTH_PX, SegmenterTask, _height_loss, window
+from ecgbatch.training.segmenter import SegmenterTask, _height_loss, _ink_loss
 from ecgbatch.training.segmenter_card import ship
+from ecgbatch.training.segmenter_windows import WIDTH_PX, window
 from ecgbatch.training.tiles import ABSENT, PRESENT, TILE_PX, TileFile, cut_tiles, save
 
 
@@ -106,7 +109,7 @@ def test_moved_and_mirrored_windows_keep_the_trace_on_its_ink(tiles):
 
 def test_the_same_generator_draws_the_same_batch(tiles, tmp_path):
     save(tiles, tmp_path / "0.npz")
-    task = SegmenterTask(tmp_path, tmp_path, windows=3)
+    task = SegmenterTask((tmp_path,), (tmp_path,), windows=3)
     first, again = (task.batch(np.random.default_rng(5)) for _ in range(2))
     assert first["planes"].shape[0] == 3
     assert all(np.array_equal(first[name], again[name]) for name in first)
@@ -117,7 +120,8 @@ def test_the_loss_of_heights_is_least_at_the_truth():
         logits = torch.full((1, 1, 33), -9.0)
         logits[0, 0, 32 if absent else row] = 9.0
         state = torch.tensor([[PRESENT]])
-        return float(_height_loss(logits, torch.tensor([[10.4]]), state))
+        contested = torch.tensor([[0]])
+        return float(_height_loss(logits, torch.tensor([[10.4]]), state, contested))
 
     by_row = [loss(row, absent=False) for row in range(32)]
     assert int(np.argmin(by_row)) == 10
@@ -125,9 +129,36 @@ def test_the_loss_of_heights_is_least_at_the_truth():
     assert loss(0, absent=True) > by_row[10]
 
 
+def test_errors_beside_other_ink_cost_more():
+    logits = torch.zeros((1, 2, 33))
+    logits[0, 0, 5] = 9.0  # the first step is far off, the second one knows nothing
+    heights, state = torch.tensor([[10.0, 10.0]]), torch.full((1, 2), PRESENT)
+
+    def of_heights(*contested):
+        return float(_height_loss(logits, heights, state, torch.tensor([contested])))
+
+    assert of_heights(1, 0) > of_heights(0, 0) > of_heights(0, 1)
+    invented = torch.full((1, 8, 8), -9.0)
+    invented[0, 2, 2] = 9.0
+    none = torch.zeros((1, 8, 8))
+    elsewhere, here = none.clone(), none.clone()
+    elsewhere[0, 6, 6] = here[0, 2, 2] = 1
+    assert _ink_loss(invented, none, here) > _ink_loss(invented, none, elsewhere)
+
+
+def test_a_window_knows_which_ink_and_which_steps_are_contested(tiles):
+    drawn = window(tiles[0], np.random.default_rng(0), altered=False)
+    foreign = drawn["foreign"].astype(bool)
+    assert (drawn["planes"][1][foreign] > 127).all()
+    assert (drawn["ink"][foreign] == 0).all()
+    alone = replace(tiles[0], planes=np.stack([tiles[0].planes[0], 0 * tiles[0].planes[1]]))
+    bare = window(alone, np.random.default_rng(0), altered=False)
+    assert bare["foreign"].sum() == bare["contested"].sum() == 0
+
+
 def test_a_segmenter_learns_a_tile_by_heart(tiles, tmp_path):
     save(tiles[:1], tmp_path / "0.npz")
-    task = SegmenterTask(tmp_path, tmp_path, windows=1, valid_pages=1)
+    task = SegmenterTask((tmp_path,), (tmp_path,), windows=1, valid_pages=1)
     torch.manual_seed(0)
     network = task.network()
     optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3)
@@ -150,7 +181,7 @@ def test_a_segmenter_learns_a_tile_by_heart(tiles, tmp_path):
 
 def test_what_was_trained_is_shipped_with_what_was_measured(tiles, tmp_path):
     save(tiles[:1], tmp_path / "0.npz")
-    task = SegmenterTask(tmp_path, tmp_path, windows=1, valid_pages=1)
+    task = SegmenterTask((tmp_path,), (tmp_path,), windows=1, valid_pages=1)
     weights = {name: part.contiguous() for name, part in task.network().state_dict().items()}
     save_file(weights, tmp_path / BEST)
     card = ship(task, tmp_path, version="1.0.0", command="python train.py", data="a tile")
@@ -162,7 +193,7 @@ def test_what_was_trained_is_shipped_with_what_was_measured(tiles, tmp_path):
 
 def test_a_folder_without_tiles_is_refused(tmp_path):
     with pytest.raises(ConfigError, match="holds none"):
-        SegmenterTask(tmp_path, tmp_path)
+        SegmenterTask((tmp_path,), (tmp_path,))
 
 
 def test_the_network_is_small_enough_to_ship():
