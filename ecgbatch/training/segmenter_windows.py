@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
+from scipy.ndimage import maximum_filter
 
 from ecgbatch.models.segmenter import HEIGHT_PX, ridges
 from ecgbatch.training.loop import Batch
@@ -69,13 +69,13 @@ def window(tile: Tile, rng: np.random.Generator, *, altered: bool = True) -> Bat
 
 def _foreign(page_ink: ByteArray, own: ByteArray) -> ByteArray:
     """Return 1 where a page has ink that is neither the row's own nor beside it."""
-    near = cv2.dilate(np.ascontiguousarray(own), np.ones((5, 5), np.uint8))
+    near = maximum_filter(own, size=5, mode="constant")
     return np.asarray((page_ink > _INKED) & (near == 0)).view(np.uint8)
 
 
 def _contested(foreign: ByteArray, height: FloatArray) -> ByteArray:
     """Return 1 for every step that has other ink beside its true height."""
-    beside = cv2.dilate(foreign, np.ones(_BESIDE_PX, np.uint8))
+    beside = maximum_filter(foreign, size=_BESIDE_PX, mode="constant")
     row = np.clip(np.rint(np.nan_to_num(height)), 0, foreign.shape[0] - 1).astype(np.intp)
     return np.asarray(beside[row, np.arange(height.size) // STEPS_PER_PX])
 
