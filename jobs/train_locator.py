@@ -34,6 +34,11 @@ from ecgbatch.training.runner import run
 from ecgbatch.training.settle import settled
 
 
+def _fill(pages: Pool, count: int) -> None:
+    os.nice(10)  # learning goes before drawing
+    pages.fill(count)
+
+
 def main() -> None:
     """Draw, train, and write the weights."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -45,6 +50,8 @@ def main() -> None:
     parser.add_argument("--batch-pages", type=int, default=6, help="in a batch of one worker")
     parser.add_argument("--steps", type=int, default=8000, help="of the locator")
     parser.add_argument("--reader-steps", type=int, default=6000)
+    parser.add_argument("--rate", type=float, default=3e-3, help="of learning, at its highest")
+    parser.add_argument("--start", type=Path, help="folder of a training to begin with its weights")
     parser.add_argument("--only", choices=("locator", "reader"), help="one of both")
     parser.add_argument("--validate-every", type=int, default=500, help="so many steps")
     parser.add_argument("--loaders", type=int, default=0, help="processes that prepare batches")
@@ -60,7 +67,7 @@ def main() -> None:
     valid.fill(given.valid_pages)
     pages.fill(4 * given.batch_pages)
     producer = multiprocessing.get_context("spawn").Process(
-        target=pages.fill, args=(given.pages,), daemon=True
+        target=_fill, args=(pages, given.pages), daemon=True
     )
     producer.start()
     pools = (pages, given.pages, valid, given.valid_pages)
@@ -73,12 +80,13 @@ def main() -> None:
             continue
         plan = Plan(
             steps=steps,
-            learning_rate=3e-3,
+            learning_rate=given.rate,
             warmup_steps=100,
             average=0.995,
             validate_every=given.validate_every,
             checkpoint_every=50,
             loaders=given.loaders,
+            start=given.start / name / BEST if given.start else None,
         )
         run(
             task,

@@ -13,11 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
+from ecgbatch.synth.paper import RenderedPage
 from ecgbatch.synth.truth import Box, RegionTruth
 from ecgbatch.training.lines import with_scale_line
 from ecgbatch.training.others import draw_other
 from ecgbatch.training.pages import UprightDrawnPage, draw_page, rectified
 from ecgbatch.training.records import Records, read_records
+from ecgbatch.training.writing import with_paragraphs
 from ecgbatch.types import ByteArray, FloatArray
 
 FULL_PX_PER_MM = 10.0
@@ -94,8 +96,12 @@ def draw_example(
     if layouts is None and rng.random() < _OTHER_SHARE:
         drawn = draw_other(rng)
     else:
-        drawn = draw_page(rng, records=records, layouts=layouts, fonts=fonts, added=with_scale_line)
+        drawn = draw_page(rng, records=records, layouts=layouts, fonts=fonts, added=_with_texts)
     return reduced(rectified(drawn, rng, px_per_mm=FULL_PX_PER_MM), rng)
+
+
+def _with_texts(page: RenderedPage, rng: np.random.Generator) -> RenderedPage:
+    return with_paragraphs(with_scale_line(page, rng), rng)
 
 
 def reduced(page: UprightDrawnPage, rng: np.random.Generator) -> Example:

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
-from ecgbatch.synth import pen
-from ecgbatch.synth.faces import face_names
 from ecgbatch.synth.paper import RenderedPage
-from ecgbatch.synth.text import set_type
-from ecgbatch.synth.truth import TextTruth
+from ecgbatch.training.writing import printed
 
 _SPEED_WORDS = ("", "", "", "Speed: ", "Speed ", "Vel: ", "Vorschub ", "Vitesse : ", "Vel. ")
 _SPEED_UNITS = ("mm/s", "mm/s", "mm/s", "mm/sec", "mm/Sek", "mm/sek.")
@@ -35,8 +30,6 @@ _FILTERS = (
     "Auto 12x1",
 )
 _GAPS = (" ", "  ", "   ", "     ", ", ", "; ", "  -  ", " / ", " | ")
-_FREE_SHARE = 0.02  # dark pixels in a place that counts as free
-_PLACES = 8
 
 
 def scale_line(
@@ -80,32 +73,19 @@ def with_scale_line(page: RenderedPage, rng: np.random.Generator) -> RenderedPag
     """
     if rng.random() < 0.5:
         return page
-    truth, mm = page.truth, page.truth.px_per_mm_x
+    truth = page.truth
     text = scale_line(
         rng,
         speed_mm_per_s=truth.speed_mm_per_s,
         gain_mm_per_mv=truth.gain_mm_per_mv,
         chest=truth.chest_gain_mm_per_mv,
     )
-    capital = float(rng.uniform(1.5, 3.0)) * mm
-    [word] = set_type(((text, capital),), face=_one(rng, face_names()))
-    height, width = word.share.shape
-    for _ in range(_PLACES):
-        x = rng.uniform(3 * mm, max(truth.width_px - width - 3 * mm, 4 * mm))
-        near = rng.uniform(5 * mm, 24 * mm)
-        y = near if rng.random() < 0.35 else truth.height_px - near
-        top, left = round(y) - word.rise_px, round(x)
-        around = page.pixels[max(top, 0) : top + height, left : left + width]
-        if left + width >= truth.width_px or around.size == 0:
-            continue
-        if (around.max(axis=2) < 110).mean() < _FREE_SHARE:  # grids are lighter in a channel
-            ink = word.at(x, y)
-            pixels = page.pixels.copy()
-            pen.apply(pixels, ink, rgb=(25, 25, 30))
-            foot = (float(round(x)), float(round(y)))
-            told = TextTruth(text, "scale", ink.box_px, foot, word.capital_px)
-            return RenderedPage(pixels, replace(truth, texts=(*truth.texts, told)))
-    return page
+
+    def y_mm(height_mm: float) -> float:
+        near = float(rng.uniform(5, 24))
+        return near if rng.random() < 0.35 else height_mm - near
+
+    return printed(page, (text,), rng, role="scale", y_mm=y_mm)
 
 
 def _one(rng: np.random.Generator, options: tuple[str, ...]) -> str:

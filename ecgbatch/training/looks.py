@@ -19,8 +19,9 @@ layouts that they have never seen is measured on these."""
 _UNSEEN_SHAPES = {(4, 3), (3, 5)}
 
 _CABRERA = ("aVL", "I", "-aVR", "II", "aVF", "III")
-_INVENTED_SHARE = 0.4
+_INVENTED_SHARE = 0.55
 _RARE_SHARE = 0.12
+_SHORT_SHARE = 0.15  # strips of a second or two
 
 
 def drawn_look(
@@ -58,7 +59,8 @@ def _invented(rng: np.random.Generator, look: Style) -> Layout:
     names = _ordered(rng, rows, columns)
     rhythm = tuple(str(lead) for lead in rng.permutation(LEADS)[: _rhythm_rows(rng, columns)])
     width_mm = look.paper_mm[0] - 2 * look.margin_mm - 14
-    column_mm = float(rng.uniform(0.6, 1.0)) * width_mm / columns - look.column_gap_mm
+    share = rng.uniform(0.08, 0.6) if rng.random() < _SHORT_SHARE else rng.uniform(0.6, 1.0)
+    column_mm = float(share) * width_mm / columns - look.column_gap_mm
     suffix = f"+{len(rhythm)}R" if rhythm else ""
     return Layout(
         name=f"{rows}x{columns}{suffix}",

@@ -70,6 +70,7 @@ class Plan:
         loaders: Processes that prepare batches beside the one that learns; 0 is none.
         short: Compute in bfloat16 what bears it; on a CPU that knows it a step takes half the time.
         seed: Of the weights and of every batch.
+        start: Weights to begin with, as ``BEST`` holds them; None begins with random ones.
     """
 
     steps: int
@@ -84,6 +85,7 @@ class Plan:
     loaders: int = 0
     short: bool = False
     seed: int = 0
+    start: Path | None = None
 
     def __post_init__(self) -> None:
         """Refuse a plan that would never end a step or never write one down.
@@ -142,6 +144,8 @@ def train(
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(plan.seed)
     network = task.network().to(place.device)
+    if plan.start is not None:
+        network.load_state_dict(load_file(plan.start))
     average = deepcopy(network).eval().requires_grad_(requires_grad=False)
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay

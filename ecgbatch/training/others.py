@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import string
-
 import numpy as np
 
 from ecgbatch.synth import pen
@@ -15,9 +13,8 @@ from ecgbatch.synth.style import PAPERS_MM, drawn_style
 from ecgbatch.synth.text import set_type
 from ecgbatch.synth.truth import PageTruth, TextTruth
 from ecgbatch.training.pages import DrawnPage, tracked
+from ecgbatch.training.writing import words
 from ecgbatch.types import ByteArray
-
-_LETTERS = np.array(list(string.ascii_lowercase * 4 + string.ascii_uppercase + string.digits * 2))
 
 
 def draw_other(rng: np.random.Generator) -> DrawnPage:
@@ -79,11 +76,7 @@ def _written(
         y += pitch * (1 if rng.random() < 0.85 else 3)
         if y > height - 5 * mm:
             break
-        words = [
-            "".join(rng.choice(_LETTERS, int(rng.integers(1, 11))))
-            for _ in range(int(rng.integers(1, 14)))
-        ]
-        text = " ".join(words)[:room]
+        text = words(rng)[:room]
         [word] = set_type(((text, capital),), face=face)
         ink = word.at(left, y)
         pen.apply(pixels, ink, rgb=(25, 25, 30))

@@ -9,7 +9,8 @@ from ecgbatch.training.examples import FULL_PX_PER_MM, Example, Pool, reduced
 from ecgbatch.training.lines import scale_line
 from ecgbatch.training.locator_scores import end_errors_mm, measured
 from ecgbatch.training.locator_targets import Places, targets
-from ecgbatch.training.locator_task import LocatorTask, focal, moved
+from ecgbatch.training.locator_task import LocatorTask, focal
+from ecgbatch.training.moving import joined, moved
 from ecgbatch.training.pages import draw_page, rectified
 from ecgbatch.types import Strip
 
