@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from ecgbatch.models.finding import read_maps
-from ecgbatch.models.locator import CELL_PX, PX_PER_MM
+from ecgbatch.models.locator import CELL_PX, HEATS, PX_PER_MM, SIDES, VALUES
 from ecgbatch.models.reader import NAMES, SYMBOLS, ReadLine, line_symbols, name_class
 from ecgbatch.training.locator_targets import Places, targets
 
@@ -34,7 +34,7 @@ class KnowingNetworks:
             found = replace(found, names=np.zeros((0, 5)))
         if self.wordless:
             found = replace(found, lines=np.zeros((0, 5)))
-        return replace(found, ecg=self.ecg)
+        return replace(found, ecg=self.ecg, turns=(1.0, 0.0, 0.0, 0.0), mirrored=0.0)
 
     def read_names(self, page, boxes_px):
         return [self._name(box) for box in boxes_px]
@@ -44,10 +44,36 @@ class KnowingNetworks:
         others = (1 - self.sure) / (len(NAMES) - 1)
         return dict.fromkeys(NAMES, others) | {name_class(text): self.sure}
 
-    def read_line(self, page, box_px):
-        text = nearest(box_px, [t for t in self.truth.texts if t.role == "scale"]).text
+    def read_lines(self, page, boxes_px):
+        return [self._line(box) for box in boxes_px]
+
+    def _line(self, box):
+        text = nearest(box, [t for t in self.truth.texts if t.role == "scale"]).text
         symbols = "".join(SYMBOLS[index] for index in line_symbols(text))
         return ReadLine(symbols, (0.99,) * len(symbols))
+
+
+@dataclass
+class SeesSides(KnowingNetworks):
+    """Knows how far every picture of a page is turned, and whether it is mirrored.
+
+    ``upright`` is the page as it is to be read; ``sure`` is how likely its ways to lie are.
+    """
+
+    upright: object = None
+    sure_of_sides: float = 0.99
+
+    def find(self, page, *, px_per_mm):
+        for turns in range(4):
+            for mirrored in (False, True):
+                seen = self.upright[:, ::-1] if mirrored else self.upright
+                if np.array_equal(np.rot90(seen, -turns), page):
+                    others = (1 - self.sure_of_sides) / 3
+                    turned = tuple(self.sure_of_sides if t == turns else others for t in range(4))
+                    found = super().find(self.upright, px_per_mm=px_per_mm)
+                    behind = self.sure_of_sides if mirrored else 1 - self.sure_of_sides
+                    return replace(found, turns=turned, mirrored=behind)
+        raise AssertionError
 
 
 def nearest(box, texts):
@@ -87,3 +113,9 @@ def places_of(truth, factor):
         ),
         separators=(truth.separators_px.reshape(-1, 4).astype(np.float32) + 0.5) / factor - 0.5,
     )
+
+
+def findings_with(**more):
+    """What a locator sees on paper without anything, but for what is given."""
+    maps = torch.full((len(HEATS) + len(VALUES), 4, 4), -9.0)
+    return replace(read_maps(maps, torch.zeros(len(SIDES)), px_per_mm=PX_PER_MM), **more)

@@ -7,7 +7,7 @@ piles up there, also where tall complexes of neighbouring rows cross.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TypeAlias
 
@@ -246,6 +246,23 @@ def _one_per_row(
         if all(abs(peaks[k] - peaks[other]) >= pitch / 2 for other in kept):
             kept.append(k)
     return sorted(kept)
+
+
+def with_distances(rows: Sequence[Baseline], *, px_per_mm: float) -> tuple[Baseline, ...]:
+    """Return rows with their distances from each other, after others between them were left out.
+
+    Args:
+        rows: From the top down.
+        px_per_mm: Scale of the reduced page.
+    """
+    if not rows:
+        return ()
+    distances = [b.y_px - a.y_px for a, b in pairwise(rows)]
+    usual = float(np.median(distances)) if distances else _LONE_PITCH_MM * px_per_mm
+    return tuple(
+        replace(row, above_px=above, below_px=below)
+        for row, above, below in zip(rows, [usual, *distances], [*distances, usual], strict=True)
+    )
 
 
 def _with_room(rows: list[_Row], *, lone_px: float) -> tuple[Baseline, ...]:

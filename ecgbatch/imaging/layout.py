@@ -19,6 +19,7 @@ from ecgbatch.imaging.baselines import (
     level_ink,
     line_thickness,
 )
+from ecgbatch.imaging.believed import believed
 from ecgbatch.imaging.calibration import (
     beside_rows,
     beyond_pulses,
@@ -42,7 +43,7 @@ from ecgbatch.imaging.masks import BoolArray
 from ecgbatch.imaging.pulse import Pulse, find_pulses
 from ecgbatch.imaging.rhythm import match_rhythm
 from ecgbatch.imaging.scale import Scale, read_scale
-from ecgbatch.types import ByteArray, Region
+from ecgbatch.types import ByteArray, Findings, Region
 
 _ROOM = 1.2  # of the distance to the next row: tall complexes reach beyond its zero line
 TALL_MV = 2.0  # left ventricles reach it, however near the next row is
@@ -88,6 +89,7 @@ def find_regions(
     ink: ByteArray,
     *,
     px_per_mm: float,
+    findings: Findings | None = None,
     printed_speed_mm_per_s: float | None = None,
     printed_gain_mm_per_mv: float | None = None,
     assumed_speed_mm_per_s: float = 25.0,
@@ -98,6 +100,7 @@ def find_regions(
     Args:
         ink: ``(row, column)`` uint8 darkness, see ``find_ink``.
         px_per_mm: Scale of the page.
+        findings: Of the locator, which tells rows of writing from rows of traces.
         printed_speed_mm_per_s: Speed that was read before, None where it was not.
         printed_gain_mm_per_mv: The same for the gain.
         assumed_speed_mm_per_s: What to assume where no pulse tells.
@@ -115,6 +118,8 @@ def find_regions(
     level = level_ink(marks, lines)
     rows = find_baselines(level, lines, px_per_mm=marks.px_per_mm)
     rows = _with_still_rows(rows, level, lines, likely, marks=marks)
+    if findings is not None:
+        rows = believed(rows, findings, factor=marks.factor, px_per_mm=marks.px_per_mm)
     if not rows:
         raise PageError(Reason.NO_TRACE)
     pulses = pulses_of_rows(likely, rows, marks=marks)

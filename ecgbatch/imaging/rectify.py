@@ -127,15 +127,26 @@ def plan_warp(
     if not paper.is_flat:
         step = _MESH_MM * px_per_mm
         mesh = _mesh(paper, homography, to_mm, step_px=step, size_px=(width, height))
-    ends = project(homography, np.array([[width / 2 - 1, height / 2], [width / 2 + 1, height / 2]]))
-    along = ends[1] - ends[0]
     return Warp(
         homography=homography,
         shape_px=(height, width),
         mesh_px=mesh,
         mesh_step_px=step,
-        rotation_deg=float(np.degrees(np.arctan2(along[1], along[0]))),
+        rotation_deg=along_deg(homography, (height, width)),
     )
+
+
+def along_deg(homography: DoubleArray, shape_px: tuple[int, int]) -> float:
+    """Return how far clockwise the rows of a rectified page are turned on its source.
+
+    Args:
+        homography: ``(3, 3)`` from the rectified page to the source.
+        shape_px: Rows and columns of the rectified page, in whose middle it is measured.
+    """
+    y, x = (side / 2 for side in shape_px)
+    ends = project(homography, np.array([[x - 1, y], [x + 1, y]]))
+    along = ends[1] - ends[0]
+    return float(np.degrees(np.arctan2(along[1], along[0])))
 
 
 def _quarter(turns: int) -> DoubleArray:

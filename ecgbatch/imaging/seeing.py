@@ -54,8 +54,8 @@ class Networks(Protocol):
         """Return how likely each name is in each box."""
         ...
 
-    def read_line(self, page: ByteArray, box_px: Box) -> TextLine:
-        """Return what a line says."""
+    def read_lines(self, page: ByteArray, boxes_px: Sequence[Box]) -> Sequence[TextLine]:
+        """Return what lines say."""
         ...
 
 
@@ -82,23 +82,26 @@ class SeenPage:
     scale: PrintedScale
 
 
-def look_at(page: ByteArray, ink: ByteArray, networks: Networks, *, px_per_mm: float) -> SeenPage:
-    """Look at a page.
+def look_at(
+    page: ByteArray, ink: ByteArray, findings: Findings, networks: Networks, *, px_per_mm: float
+) -> SeenPage:
+    """Read names and lines of a page, and tell its layout.
 
     Args:
         page: ``(row, column)`` uint8 at ``px_per_mm``.
         ink: Its darkness, see ``find_ink``.
-        networks: That look.
+        findings: Of ``networks.find``.
+        networks: That read.
         px_per_mm: Scale of the page.
     """
-    findings = networks.find(page, px_per_mm=px_per_mm)
     rows = find_rows(findings, px_per_mm=px_per_mm)
     lines = [
-        networks.read_line(page, whole_line(ink, _box(line), px_per_mm=px_per_mm))
+        whole_line(ink, _box(line), px_per_mm=px_per_mm)
         for line in findings.lines[:_MOST_LINES]
         if line[4] >= _LINE_SEEN
     ]
-    scale = agreed([printed_scale(line.text, line.likelihood) for line in lines])
+    said = networks.read_lines(page, lines)
+    scale = agreed([printed_scale(line.text, line.likelihood) for line in said])
     boxes = findings.names[findings.names[:, 4] >= _NAME_SEEN]
     every = networks.read_names(page, [_box(box) for box in boxes])
     real = [index for index, names in enumerate(every) if names.get("", 0.0) < _NO_NAME]

@@ -237,7 +237,7 @@ def _orders(matrix: _Matrix) -> Iterator[tuple[list[str], float]]:
                 # Twelve leads on two pages: limbs first, then the chest.
                 offset = 0.0 if first == 0 else -1.5 if first == 6 and rows == 6 else -4.0
                 yield [order[place] for place in places], prior - 3.0 * by_rows + offset
-    if (rows, columns) == (3, 1):
+    if cells == ((0, 0), (1, 0), (2, 0)):
         yield ["II", "V1", "V5"], -1.5
     if len(cells) == 1:
         yield ["II"], 0.5

@@ -11,7 +11,7 @@ from ecgbatch.models.card import ModelCard, load_weights, read_card, shipped_car
 from ecgbatch.models.finding import find
 from ecgbatch.models.folding import channels_together, folded
 from ecgbatch.models.locator import LocatorNet
-from ecgbatch.models.reader import ReaderNet, ReadLine, read_line, read_names
+from ecgbatch.models.reader import ReaderNet, ReadLine, read_lines, read_names
 from ecgbatch.types import ByteArray, Findings
 
 _Box = tuple[float, float, float, float]
@@ -53,6 +53,6 @@ class PageNetworks:
         """Return how likely each name is in each box; see ``reader.read_names``."""
         return read_names(self._reader, page, boxes_px)
 
-    def read_line(self, page: ByteArray, box_px: _Box) -> ReadLine:
-        """Return what a line says; see ``reader.read_line``."""
-        return read_line(self._reader, page, box_px)
+    def read_lines(self, page: ByteArray, boxes_px: Sequence[_Box]) -> list[ReadLine]:
+        """Return what lines say; see ``reader.read_lines``."""
+        return read_lines(self._reader, page, boxes_px)

@@ -22,6 +22,8 @@ LETTER_PX = 20
 """Height that the box of a text is brought to."""
 NAME_WIDTH_PX = 96
 LONGEST_LINE_PX = 2048
+_STEP_PX = 4  # columns of a picture to one place at which a symbol may stand
+_BEYOND = 6  # such places of paper behind the longest line, as far as a place is seen from
 _ASIDE, _ABOVE = 0.5, 0.3  # of the height of the box: how much around it is seen
 
 NAMES = (*LEADS, *EXTRA_LEADS, "-aVR", "")
@@ -162,23 +164,49 @@ def read_names(
     """
     if not boxes_px:
         return []
-    pictures = np.stack([word_image(page, box, width_px=NAME_WIDTH_PX) for box in boxes_px])
-    with torch.inference_mode():
-        seen = torch.from_numpy(pictures)[:, None].to(device_of(network))
-        likely = torch.softmax(network.names(network(seen)), dim=1).cpu()
-    return [dict(zip(NAMES, row, strict=True)) for row in likely.tolist()]
+    pictures = [word_image(page, box, width_px=NAME_WIDTH_PX) for box in boxes_px]
+    return [dict(zip(NAMES, row, strict=True)) for row in names_of(network, pictures).tolist()]
 
 
-def read_line(
-    network: ReaderNet, page: ByteArray, box_px: tuple[float, float, float, float]
-) -> ReadLine:
-    """Read one line of text; see ``read_names``."""
-    picture = word_image(page, box_px)
+def read_lines(
+    network: ReaderNet, page: ByteArray, boxes_px: Sequence[tuple[float, float, float, float]]
+) -> list[ReadLine]:
+    """Read lines of text, all at once; see ``read_names``.
+
+    Shorter lines are filled up with paper, on which nothing is read, so that none is read otherwise
+    for the company that it is in.
+    """
+    pictures = [word_image(page, box) for box in boxes_px]
+    return lines_of(network, pictures) if pictures else []
+
+
+def lines_of(network: ReaderNet, pictures: Sequence[FloatArray]) -> list[ReadLine]:
+    """Return what lines say.
+
+    Args:
+        network: Trained, in evaluation mode.
+        pictures: ``(32, column)`` of each, as ``word_image`` makes them; at least one.
+    """
+    ends = [picture.shape[1] // _STEP_PX for picture in pictures]
+    together = np.zeros((len(pictures), HEIGHT_PX, _STEP_PX * (max(ends) + _BEYOND)), np.float32)
+    for row, picture in zip(together, pictures, strict=True):
+        row[:, : picture.shape[1]] = picture
+    device = device_of(network)
     with torch.inference_mode():
-        seen = torch.from_numpy(picture)[None, None].to(device_of(network))
-        logits = network.lines(network(seen))[0].cpu()
-    likely = torch.softmax(logits, dim=1).max(dim=1)
-    return collapsed(likely.indices.tolist(), likely.values.tolist())
+        seen = torch.from_numpy(together)[:, None].to(device)
+        likely = torch.softmax(network.lines(network(seen)), dim=2).max(dim=2)
+    symbols, values = likely.indices.cpu().tolist(), likely.values.cpu().tolist()
+    return [
+        collapsed(line[:end], sure[:end])
+        for line, sure, end in zip(symbols, values, ends, strict=True)
+    ]
+
+
+def names_of(network: ReaderNet, pictures: Sequence[FloatArray]) -> FloatArray:
+    """Return how likely each name is, ``(picture, NAMES)``; see ``lines_of``."""
+    with torch.inference_mode():
+        seen = torch.from_numpy(np.stack(pictures))[:, None].to(device_of(network))
+        return np.asarray(torch.softmax(network.names(network(seen)), dim=1).cpu().numpy())
 
 
 def collapsed(symbols: Sequence[int], likelihood: Sequence[float]) -> ReadLine:

@@ -10,6 +10,7 @@ import numpy as np
 
 from ecgbatch.errors import PageError
 from ecgbatch.flags import Flag
+from ecgbatch.imaging.facing import FACINGS, laid_warp
 from ecgbatch.imaging.rectify import rectify
 from ecgbatch.imaging.upright import stand_upright
 from ecgbatch.types import ByteArray, DoubleArray, Page, Warp
@@ -56,7 +57,11 @@ def _curved(row: Mapping[str, Any], pixels: ByteArray, homography: DoubleArray) 
         warp = stand_upright(page, px_per_mm=row["rectified_px_per_mm"]).warp
     except PageError:
         return None
-    return warp if np.allclose(warp.homography, homography, rtol=1e-6, atol=1e-9) else None
+    for facing in FACINGS:  # as networks may have had it laid
+        laid = laid_warp(warp, facing)
+        if np.allclose(laid.homography, homography, rtol=1e-6, atol=1e-9):
+            return laid
+    return None
 
 
 def _extent(pixels: ByteArray, homography: DoubleArray) -> tuple[int, int]:

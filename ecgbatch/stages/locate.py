@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any, ClassVar
 
+import numpy as np
 import pyarrow as pa
 
 from ecgbatch import schema
@@ -14,9 +15,11 @@ from ecgbatch.config import LocateSettings
 from ecgbatch.errors import PageError, Reason
 from ecgbatch.flags import Flag
 from ecgbatch.imaging.choosing import chosen
+from ecgbatch.imaging.facing import UPRIGHT, LaidPage, laid_right
 from ecgbatch.imaging.ink import find_ink
 from ecgbatch.imaging.layout import Layout, find_regions
 from ecgbatch.imaging.printed import PrintedScale
+from ecgbatch.imaging.rectify import along_deg
 from ecgbatch.imaging.scale import on_copied_paper
 from ecgbatch.imaging.seeing import Networks, SeenPage, look_at
 from ecgbatch.imaging.seen_regions import seen_regions
@@ -28,6 +31,9 @@ from ecgbatch.types import ByteArray, Region
 _TOLD = ("printed", "file", REVIEWED)
 _NO_ECG = 0.2
 """Likelihood below which a page is no ECG; see ``docs/models/locator.md``."""
+_KNOWS_SIDES, _DOUBTS_SIDES = 0.9, 0.5
+"""Likelihood of lying right from which on the locator settles a doubt of geometry, and below which
+it raises one."""
 _SEEN = 0.25
 """Likelihood of a page's least sure traces from which on they stand where geometry finds none."""
 
@@ -49,16 +55,24 @@ def locate(
             yield {"regions": None}
             return
         px_per_mm = row["rectified_px_per_mm"]
+        laid: LaidPage | None = None
+        if networks is not None:
+            laid = laid_right(page, partial(networks.find, px_per_mm=px_per_mm))
+            page = laid.pixels
         ink = find_ink(page, px_per_mm=px_per_mm)
-        seen = None if networks is None else look_at(page, ink, networks, px_per_mm=px_per_mm)
+        seen: SeenPage | None = None
+        if networks is not None and laid is not None:
+            seen = look_at(page, ink, laid.findings, networks, px_per_mm=px_per_mm)
         layout = _layout(row, ink, seen, px_per_mm=px_per_mm, settings=settings)
         scale = layout.scale
         if row["px_per_mm_source"] == "dpi":
             scale = on_copied_paper(scale, layout.pulses)
             doubts = dict.fromkeys((*layout.flags, *scale.flags))
             layout = replace(layout, scale=scale, flags=tuple(doubts))
-        name, regions, flags = _reviewed(row, layout, px_per_mm=px_per_mm)
+        flags = _known_sides([*(row["flags"] or []), *layout.flags], laid)
+        name, regions, flags = _reviewed(row, layout, flags, px_per_mm=px_per_mm)
         yield {
+            **_as_laid(row, laid),
             "pixels": layout.ink_of_traces(ink),
             "page": page,
             "whole_ink": ink,
@@ -74,11 +88,40 @@ def locate(
     return map_rows(pages, find, stage=Locate.name, reads=schema.RECTIFIED, writes=schema.LOCATED)
 
 
+def _as_laid(row: Row, laid: LaidPage | None) -> Values:
+    """Return what a row says of the page's place on its source, where it was laid anew."""
+    if laid is None or laid.facing == UPRIGHT:
+        return {}
+    facing, shape = laid.facing, laid.pixels.shape
+    rows, columns = row["pixels_shape"]
+    values: dict[str, Any] = {"pixels_shape": list(shape)}
+    if row["homography"] is not None:
+        homography = np.reshape(row["homography"], (3, 3)) @ facing.back((rows, columns))
+        values["homography"] = homography.ravel().tolist()
+        values["rotation_deg"] = along_deg(homography, (shape[0], shape[1]))
+    if facing.quarter_turns % 2:
+        values |= {"px_per_mm_x": row["px_per_mm_y"], "px_per_mm_y": row["px_per_mm_x"]}
+    return values
+
+
+def _known_sides(flags: Sequence[str], laid: LaidPage | None) -> list[str]:
+    """Return the flags of a page whose sides the locator has seen."""
+    if laid is None:
+        return list(flags)
+    known = list(flags)
+    if laid.upright >= _KNOWS_SIDES:
+        known = [flag for flag in known if flag != Flag.ORIENTATION_DOUBTFUL]
+    elif laid.upright < _DOUBTS_SIDES:
+        known.append(Flag.ORIENTATION_DOUBTFUL)
+    if laid.facing.mirrored or laid.findings.mirrored >= _DOUBTS_SIDES:
+        known.append(Flag.MIRRORED)
+    return list(dict.fromkeys(known))
+
+
 def _reviewed(
-    row: Row, layout: Layout, *, px_per_mm: float
+    row: Row, layout: Layout, flags: list[str], *, px_per_mm: float
 ) -> tuple[str, Sequence[Region], list[str]]:
-    """Return name, regions and flags of a layout as a reviewer has them, if there is one."""
-    flags = [*(row["flags"] or []), *layout.flags]
+    """Return name, regions and flags of a page as a reviewer has them, if there is one."""
     for given in row["given"] or ():
         regions = named_regions(layout.regions, given["names"] or (), px_per_mm=px_per_mm)
         return given["layout"] or layout.name, regions, without_doubts(flags)
@@ -112,7 +155,8 @@ def _layout(
         return seen_regions(ink, seen.layout, **scale)
 
     try:
-        by_geometry = find_regions(ink, **scale)
+        findings = None if seen is None else seen.findings
+        by_geometry = find_regions(ink, findings=findings, **scale)
     except PageError as error:
         if seen is not None and seen.likelihood >= _SEEN:
             return by_sight()

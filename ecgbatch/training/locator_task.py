@@ -13,7 +13,8 @@ from torch.nn import functional
 
 from ecgbatch.models.folding import channels_together
 from ecgbatch.models.locator import CELL_PX, HEATS, LocatorNet, prepared
-from ecgbatch.training.examples import Example, Pool
+from ecgbatch.training.drawn_pages import DrawnPages
+from ecgbatch.training.examples import Example
 from ecgbatch.training.locator_scores import measured
 from ecgbatch.training.locator_targets import GROUP_OF, targets
 from ecgbatch.training.moving import joined, moved
@@ -35,21 +36,13 @@ _DENSE_HEATS = [HEATS.index(kind) for kind in _HEAT_WEIGHT]
 
 
 @dataclass(frozen=True)
-class LocatorTask:
-    """See ``training.loop.Task``.
+class LocatorTask(DrawnPages):
+    """See ``training.loop.Task`` and ``DrawnPages``.
 
     Attributes:
-        pages: Pool of pages to learn from.
-        count: How many of them.
-        valid: Pool of pages to measure on.
-        valid_count: How many of them.
         batch_pages: Pages in a batch.
     """
 
-    pages: Pool
-    count: int
-    valid: Pool
-    valid_count: int
     batch_pages: int = 6
 
     def network(self) -> nn.Module:
@@ -62,8 +55,7 @@ class LocatorTask:
         What is printed where is asked of upright pages alone: others are turned before they are
         read.
         """
-        numbers = rng.choice(self.count, 2 * self.batch_pages, replace=False)
-        drawn = [self.pages.near(int(number)) for number in numbers]
+        drawn = self.some(rng, 2 * self.batch_pages)
         if rng.random() < _JOINED_SHARE:
             drawn[0] = joined(drawn[0], drawn.pop(), rng)
         sides = np.array([_sides(example, rng) for example in drawn])
@@ -81,7 +73,9 @@ class LocatorTask:
             page = page[:, ::-1] if mirrored else page
             pixels.append(np.rot90(page, -int(turns)))
             if not turns and not mirrored:
-                asked.append(targets(places, shape_cells=(shape[0] // CELL_PX, shape[1] // CELL_PX)))
+                asked.append(
+                    targets(places, shape_cells=(shape[0] // CELL_PX, shape[1] // CELL_PX))
+                )
         return {
             "pixels": np.stack(pixels)[:, None],
             "heats": np.stack([answer.heats for answer in asked]),
@@ -107,8 +101,7 @@ class LocatorTask:
 
     def validate(self, network: nn.Module, device: torch.device) -> Mapping[str, float]:
         """Measure on pages of records that are never learned from."""
-        examples = (self.valid[number] for number in range(self.valid_count))
-        return measured(network, examples, device=device)
+        return measured(network, self.held_out(), device=device)
 
 
 def maps_losses(maps: Tensor, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:

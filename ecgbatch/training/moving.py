@@ -32,8 +32,8 @@ def joined(one: Example, other: Example, rng: np.random.Generator) -> Example:
 
     def both(name: str, along: str) -> FloatArray:
         first, second = (np.asarray(getattr(page, name), np.float32) for page in (one, other))
-        shift = [{"x": x, "y": y, "-": 0}[axis] for axis in along]
-        return np.concatenate([first, second + np.float32(shift)])
+        shift = np.array([{"x": x, "y": y, "-": 0}[axis] for axis in along], np.float32)
+        return np.concatenate([first, second + shift])
 
     return Example(
         pixels=pixels,

@@ -18,9 +18,10 @@ from ecgbatch.models.reader import (
     NAME_WIDTH_PX,
     NAMES,
     ReaderNet,
-    collapsed,
     line_symbols,
+    lines_of,
     name_class,
+    names_of,
     word_image,
 )
 from ecgbatch.synth.faces import face_names
@@ -28,7 +29,8 @@ from ecgbatch.synth.pdf import Shape
 from ecgbatch.synth.style import GAINS_MM_PER_MV, SPEEDS_MM_PER_S
 from ecgbatch.synth.text import set_type
 from ecgbatch.synth.truth import Box
-from ecgbatch.training.examples import Cut, Pool
+from ecgbatch.training.drawn_pages import DrawnPages
+from ecgbatch.training.examples import Cut
 from ecgbatch.training.lines import scale_line
 from ecgbatch.types import FloatArray
 
@@ -39,23 +41,15 @@ _SPELLINGS = ("{}", "{}", "{}", "{}", "upper", "C", "D", "DI")
 
 
 @dataclass(frozen=True)
-class ReaderTask:
-    """See ``training.loop.Task``.
+class ReaderTask(DrawnPages):
+    """See ``training.loop.Task`` and ``DrawnPages``.
 
     Attributes:
-        pages: Pool of pages to learn from.
-        count: How many of them.
-        valid: Pool of pages to measure on.
-        valid_count: How many of them.
         fonts: Files of further fonts.
         names: In a batch.
         lines: In a batch.
     """
 
-    pages: Pool
-    count: int
-    valid: Pool
-    valid_count: int
     fonts: tuple[str, ...] = ()
     names: int = 48
     lines: int = 8
@@ -66,8 +60,7 @@ class ReaderTask:
 
     def batch(self, rng: np.random.Generator) -> dict[str, Any]:
         """Draw pictures of names and lines, and what they say."""
-        numbers = rng.choice(self.count, _PAGES, replace=False)
-        cuts = [cut for number in numbers for cut in self.pages.near(int(number)).cuts]
+        cuts = [cut for example in self.some(rng, _PAGES) for cut in example.cuts]
         order = rng.permutation(len(cuts))
         of_names = [cuts[index] for index in order if cuts[index].kind != "line"]
         of_lines = sorted(
@@ -127,22 +120,16 @@ class ReaderTask:
 
     def validate(self, network: nn.Module, device: torch.device) -> Mapping[str, float]:
         """Measure on pages of records that are never learned from."""
-        return read_scores(
-            _reader(network),
-            [cut for number in range(self.valid_count) for cut in self.valid[number].cuts],
-            device=device,
-        )
+        cuts = [cut for example in self.held_out() for cut in example.cuts]
+        return read_scores(_reader(network.to(device)), cuts)
 
 
-def read_scores(
-    network: ReaderNet, cuts: Sequence[Cut], *, device: torch.device
-) -> Mapping[str, float]:
+def read_scores(network: ReaderNet, cuts: Sequence[Cut]) -> Mapping[str, float]:
     """Measure a reader.
 
     Args:
         network: In evaluation mode.
         cuts: Pieces with names, lines, and neither.
-        device: On which the network lies.
 
     Returns:
         Shares of names that are read right, of pieces without one that are taken for one, of lines
@@ -151,20 +138,17 @@ def read_scores(
     """
     names = [cut for cut in cuts if cut.kind == "name"]
     nothing = [cut for cut in cuts if cut.kind == "none"]
-    right = sum(NAMES[_best(network, cut, device)] == name_class(cut.text) for cut in names) / max(
+    right = sum(NAMES[_best(network, cut)] == name_class(cut.text) for cut in names) / max(
         len(names), 1
     )
-    taken = sum(NAMES[_best(network, cut, device)] != "" for cut in nothing) / max(len(nothing), 1)
+    taken = sum(NAMES[_best(network, cut)] != "" for cut in nothing) / max(len(nothing), 1)
     counts = {"read": 0, "unread": 0, "wrong": 0, "invented": 0}
     told = other = 0
     for cut in cuts:
         if cut.kind != "line":
             continue
         wanted = _scale(cut.text)
-        picture = torch.from_numpy(word_image(cut.pixels, cut.box_px))[None, None].to(device)
-        with torch.inference_mode():
-            likely = torch.softmax(network.lines(network(picture))[0], dim=1).max(dim=1)
-        line = collapsed(likely.indices.tolist(), likely.values.tolist())
+        [line] = lines_of(network, [word_image(cut.pixels, cut.box_px)])
         scale = printed_scale(line.text, line.likelihood)
         found = (scale.speed_mm_per_s, scale.gain_mm_per_mv)
         if wanted == (None, None):
@@ -191,11 +175,9 @@ def _scale(text: str) -> tuple[float | None, float | None]:
     return scale.speed_mm_per_s, scale.gain_mm_per_mv
 
 
-def _best(network: ReaderNet, cut: Cut, device: torch.device) -> int:
+def _best(network: ReaderNet, cut: Cut) -> int:
     picture = word_image(cut.pixels, cut.box_px, width_px=NAME_WIDTH_PX)
-    with torch.inference_mode():
-        logits = network.names(network(torch.from_numpy(picture)[None, None].to(device)))
-    return int(logits[0].argmax())
+    return int(names_of(network, [picture])[0].argmax())
 
 
 def _reader(network: nn.Module) -> ReaderNet:

@@ -165,3 +165,11 @@ def test_half_a_page_has_the_leads_that_are_left_of_it():
     found = arrange_seen(page(left), px_per_mm=MM)
     assert names(found) == ["I", "aVR", "II", "aVL", "III", "aVF"]
     assert found.flags == ()
+
+
+def test_two_traces_at_one_place_of_three_rows_are_four_leads():
+    rows = page([[read("II")], [read("V1")], [read("V5")]])
+    rows[1].append(SeenLead(strip(260, 800, 500), {}))
+    found = arrange_seen(rows, px_per_mm=MM)
+    assert len(found.places) == 4
+    assert len(names(found)) == 4

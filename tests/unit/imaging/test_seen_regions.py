@@ -28,7 +28,8 @@ def drawn(layout, *, seed=1, profile="colour_scan"):
 
 
 def looked_at(pixels, networks):
-    return look_at(pixels, find_ink(pixels, px_per_mm=MM), networks, px_per_mm=MM)
+    findings = networks.find(pixels, px_per_mm=MM)
+    return look_at(pixels, find_ink(pixels, px_per_mm=MM), findings, networks, px_per_mm=MM)
 
 
 def located(page, networks):
@@ -149,9 +150,7 @@ def cabrera():
 
 def test_regions_that_geometry_found_are_called_what_was_read(cabrera):
     page, layout = cabrera
-    seen = look_at(
-        page.pixels, find_ink(page.pixels, px_per_mm=MM), KnowingNetworks(page.truth), px_per_mm=MM
-    )
+    seen = looked_at(page.pixels, KnowingNetworks(page.truth))
     named, fit = with_read_names(layout, seen, px_per_mm=MM)
     assert fit > seen.fit - 1  # the same traces are as well explained
     true = [region.printed_name for region in page.truth.regions]
@@ -166,12 +165,7 @@ def test_regions_that_geometry_found_are_called_what_was_read(cabrera):
 
 def test_without_read_names_geometry_keeps_its_guess(cabrera):
     page, layout = cabrera
-    seen = look_at(
-        page.pixels,
-        find_ink(page.pixels, px_per_mm=MM),
-        KnowingNetworks(page.truth, nameless=True),
-        px_per_mm=MM,
-    )
+    seen = looked_at(page.pixels, KnowingNetworks(page.truth, nameless=True))
     assert with_read_names(layout, seen, px_per_mm=MM)[0] is layout
 
 

@@ -12,7 +12,7 @@ from ecgbatch.models.reader import (
     collapsed,
     line_symbols,
     name_class,
-    read_line,
+    read_lines,
     read_names,
     word_image,
 )
@@ -74,9 +74,19 @@ def test_every_name_has_a_likelihood_and_they_sum_to_one(network):
 
 def test_a_line_is_read_in_symbols_with_a_likelihood_each(network):
     page, box = page_with_word(width=180)
-    line = read_line(network, page, box)
+    [line] = read_lines(network, page, [box])
     assert set(line.text) <= set("".join(SYMBOLS))
     assert len(line.likelihood) == len(line.text)
+
+
+def test_a_line_is_read_alike_alone_and_beside_longer_ones(network):
+    page, box = page_with_word(width=180)
+    longer = (box[0], box[1], box[2] + 400, box[3])
+    [alone] = read_lines(network, page, [box])
+    beside = read_lines(network, page, [longer, box])[1]
+    assert beside.text == alone.text
+    assert beside.likelihood == pytest.approx(alone.likelihood, abs=1e-5)
+    assert read_lines(network, page, []) == []
 
 
 def test_no_letter_but_those_of_units_can_be_read():

@@ -12,7 +12,7 @@ from ecgbatch.config import LocateSettings
 from ecgbatch.errors import PageError, Reason
 from ecgbatch.stages.locate import Locate, locate
 from ecgbatch.training.pages import draw_page, rectified
-from tests.factories_networks import KnowingNetworks
+from tests.factories_networks import KnowingNetworks, SeesSides
 
 PX_PER_MM = 10
 
@@ -148,3 +148,58 @@ def test_without_names_and_words_all_is_guessed_and_says_so(page):
     row = located(page, KnowingNetworks(page.truth, nameless=True, wordless=True))
     assert {region["name_source"] for region in row["regions"]} == {"guessed"}
     assert "names_guessed" in row["flags"]
+
+
+def lying(page, turns, *, mirrored):
+    """A page as somebody may have scanned it, and networks that see so."""
+    seen = page.pixels[:, ::-1] if mirrored else page.pixels
+    return np.ascontiguousarray(np.rot90(seen, -turns)), SeesSides(page.truth, upright=page.pixels)
+
+
+@pytest.mark.parametrize(
+    ("turns", "mirrored"), [(2, False), (1, False), (3, False), (0, True), (2, True)]
+)
+def test_a_page_that_geometry_stood_wrong_is_laid_right_and_read(page, turns, mirrored):
+    pixels, networks = lying(page, turns, mirrored=mirrored)
+    place = np.array([[0.2, 0.01, 7], [-0.01, 0.2, 9], [0, 0, 1]])
+    rows = table_of(
+        pixels,
+        ["orientation_doubtful"],
+        homography=place.ravel().tolist(),
+        rotation_deg=-2.9,
+        px_per_mm_x=5.0,
+        px_per_mm_y=4.0,
+    )
+    (out,) = locate(rows, settings=LocateSettings(), networks=networks)
+    [row] = out.to_pylist()
+    right = located(page, KnowingNetworks(page.truth))
+    assert row["regions"] == right["regions"]
+    assert row["page"] == right["page"]
+    assert ("mirrored" in row["flags"]) == mirrored
+    assert "orientation_doubtful" not in row["flags"]
+    assert tuple(row["pixels_shape"]) == page.pixels.shape
+    # the middle of the upright page lies on the source where the middle of the page lay
+    height, width = page.pixels.shape
+    found = np.reshape(row["homography"], (3, 3)) @ [(width - 1) / 2, (height - 1) / 2, 1]
+    lay = place @ [(pixels.shape[1] - 1) / 2, (pixels.shape[0] - 1) / 2, 1]
+    assert found == pytest.approx(lay)
+    assert (row["px_per_mm_x"], row["px_per_mm_y"]) == ((4, 5) if turns % 2 else (5, 4))
+
+
+def test_every_pixel_of_a_page_that_was_laid_anew_is_found_again_on_its_source(page):
+    pixels, networks = lying(page, 1, mirrored=True)
+    rows = table_of(pixels, [], homography=np.eye(3).ravel().tolist(), rotation_deg=0.0)
+    (out,) = locate(rows, settings=LocateSettings(), networks=networks)
+    [row] = out.to_pylist()
+    homography = np.reshape(row["homography"], (3, 3))
+    for x, y in ((0, 0), (33, 5), (20, 71)):
+        at = homography @ [x, y, 1]
+        assert pixels[round(at[1]), round(at[0])] == page.pixels[y, x]
+
+
+def test_a_page_whose_sides_the_locator_doubts_is_left_as_it_lies_and_says_so(page):
+    pixels, networks = lying(page, 2, mirrored=False)
+    networks.sure_of_sides = 0.7
+    row = located(replace(page, pixels=pixels), networks)
+    assert "orientation_doubtful" in row["flags"] or row["error"] is not None
+    assert tuple(row["pixels_shape"]) == pixels.shape

@@ -126,15 +126,50 @@ def test_a_step_makes_the_loss_of_one_batch_smaller(tmp_path):
     assert losses[-1] < 0.8 * losses[0]
 
 
-def test_a_page_that_lies_on_its_side_teaches_its_turns_alone(tmp_path):
-    pool = Pool(tmp_path, records=None, seed=5)
-    task = LocatorTask(pool, 2, pool, 1, batch_pages=1)
+@pytest.fixture(scope="module")
+def turned_batch(tmp_path_factory):
+    pool = Pool(tmp_path_factory.mktemp("pool"), records=None, seed=5)
+    task = LocatorTask(pool, 4, pool, 1, batch_pages=2)
     for seed in range(60):
         batch = task.batch(np.random.default_rng(seed))
-        if not batch["upright"][0]:
-            break
-    _, figures = task.loss(task.network(), {k: torch.from_numpy(v) for k, v in batch.items()})
-    assert set(figures) == {"sides"}
+        if not batch["upright"].all():
+            return task, {name: torch.from_numpy(part) for name, part in batch.items()}
+    raise AssertionError
+
+
+def test_single_pages_of_a_batch_are_turned_and_the_others_stand(turned_batch):
+    _, batch = turned_batch
+    upright = batch["upright"]
+    assert upright.any()
+    assert (batch["sides"][upright, 1:] == 0).all()
+    assert (batch["sides"][~upright, 1:] != 0).any(dim=1).all()
+
+
+def test_what_is_printed_where_is_asked_of_upright_pages_alone(turned_batch):
+    task, batch = turned_batch
+    network = task.network()
+    assert len(batch["heats"]) == batch["upright"].sum()
+    _, before = task.loss(network, batch)
+    wrong = torch.where(batch["upright"], batch["sides"][:, 1], 3 - batch["sides"][:, 1])
+    _, after = task.loss(
+        network,
+        batch | {"sides": torch.stack([batch["sides"][:, 0], wrong, batch["sides"][:, 2]], 1)},
+    )
+    assert after["points"] == before["points"]
+    assert after["sides"] != before["sides"]
+
+
+@pytest.mark.parametrize("seed", [0, 1])  # side by side, and one above the other
+def test_two_pages_on_one_image_keep_their_places(example, seed):
+    both = joined(example, example, np.random.default_rng(seed))
+    count = len(example.regions)
+    assert len(both.regions) == 2 * count
+    assert both.pixels.size > 2 * example.pixels.size
+    shift = both.pulses[-1, :2] - example.pulses[-1, :2]
+    assert (shift > 0).sum() == 1
+    for left, top, right, bottom in both.names:
+        box = both.pixels[int(top) : int(bottom) + 1, int(left) : int(right) + 1]
+        assert box.min() < np.median(both.pixels)
 
 
 def test_the_focal_loss_of_a_right_answer_is_next_to_nothing():

@@ -65,7 +65,7 @@ def test_a_reader_that_knows_nothing_reads_no_scale():
     torch.manual_seed(0)
     cuts = [_set_line(np.random.default_rng(seed), ()) for seed in range(3)]
     cuts.append(Cut(cuts[0].pixels, cuts[0].box_px, "name", "V1"))
-    figures = read_scores(ReaderNet().eval(), cuts, device=torch.device("cpu"))
+    figures = read_scores(ReaderNet().eval(), cuts)
     assert figures["scale_read"] == 0
     assert figures["scale_wrong"] == 0
     assert figures["scale_unread"] == 1
