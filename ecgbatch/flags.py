@@ -32,6 +32,7 @@ class Flag(StrEnum):
     NAMES_GUESSED = "names_guessed"  # leads are named by the usual order of such layouts
     NAMES_CONFIRMED = "names_confirmed"  # guessed, and the leads fit these names and no others
     LAYOUT_GUESSED = "layout_guessed"  # rows and columns do not all show what they are
+    SEVERAL_ECGS = "several_ecgs"  # leads are named more often than one printout has them
     RHYTHM_UNMATCHED = "rhythm_unmatched"  # a long row repeats none of the strips above it
     REVIEWED = "reviewed"  # a person has seen the page; layout, scale and names are as they said
     # speed and gain

@@ -9,12 +9,9 @@ from ecgbatch.flags import Flag
 from ecgbatch.imaging.layout import Layout
 from ecgbatch.imaging.seeing import SeenPage, with_read_names
 from ecgbatch.imaging.seen import SeenLayout
-from ecgbatch.types import Region, Strip
 
 _LEAST = 0.25
 """Likelihood of a page's least sure traces from which on they count at all."""
-_CLEAR_PLACE, _CLEAR_NAME, _CLEAR_TRACE = 0.5, 0.9, 0.5
-"""Likelihoods from which on a layout must account for a name, by place and letters, and a trace."""
 _SAME_MM = 3.0  # of ends and zero lines that both found
 _MISSED, _IRREGULAR, _AHEAD, _CLEAR = 2.0, 4.0, 1.0, 6.0
 """Logarithms: how much speaks for each trace that was seen and geometry lacks, half of what a trace
@@ -40,18 +37,8 @@ def chosen(
         px_per_mm: Scale of the page.
 
     Returns:
-        One of both, flagged ``layout_guessed`` where the other is nearly as likely, and where a
-        name or a trace was clearly seen that has no place in it.
+        One of both, flagged ``layout_guessed`` where the other is nearly as likely.
     """
-    better = _better(by_geometry, seen, by_sight, px_per_mm=px_per_mm)
-    if Flag.LAYOUT_GUESSED in better.flags or not _lacks(better, seen, near=_SAME_MM * px_per_mm):
-        return better
-    return replace(better, flags=(*better.flags, Flag.LAYOUT_GUESSED))
-
-
-def _better(
-    by_geometry: Layout, seen: SeenPage, by_sight: Callable[[], Layout], *, px_per_mm: float
-) -> Layout:
     named, fit = with_read_names(by_geometry, seen, px_per_mm=px_per_mm)
     if seen.layout is None or seen.likelihood < _LEAST:
         return named
@@ -67,30 +54,6 @@ def _better(
     if disputed and Flag.LAYOUT_GUESSED not in better.flags:
         return replace(better, flags=(*better.flags, Flag.LAYOUT_GUESSED))
     return better
-
-
-def _lacks(layout: Layout, seen: SeenPage, *, near: float) -> bool:
-    """Whether a lead was named, or a trace seen, that a layout has not."""
-    leads = {region.lead for region in layout.regions}
-    for box, names in zip(seen.names, seen.read, strict=True):
-        name = max(names, key=lambda each: names[each])
-        clear = box[4] >= _CLEAR_PLACE and names[name] >= _CLEAR_NAME
-        if clear and name.removeprefix("-") not in leads:
-            return True
-    places = () if seen.layout is None else seen.layout.places
-    return any(
-        place.strip.likelihood >= _CLEAR_TRACE
-        and not any(_covers(region, place.strip, near=near) for region in layout.regions)
-        for place in places
-    )
-
-
-def _covers(region: Region, strip: Strip, *, near: float) -> bool:
-    """Whether a region has most of a trace that was seen."""
-    zero = (strip.left_zero_px + strip.right_zero_px) / 2
-    shared = min(region.right_px, strip.right_px) - max(region.left_px, strip.left_px)
-    most = shared > 0.5 * (strip.right_px - strip.left_px)
-    return most and abs(region.baseline_px - zero) <= near
 
 
 def _agreed(named: Layout, seen: SeenLayout, *, near: float) -> Layout | None:

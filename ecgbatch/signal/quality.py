@@ -56,6 +56,7 @@ _TO_REVIEW = frozenset(
         Flag.SCALE_DOUBTFUL,
         Flag.MIRRORED,
         Flag.NETWORK_NOT_FINITE,
+        Flag.SEVERAL_ECGS,
     }
 )
 _NAME_DOUBTS = frozenset({Flag.NAMES_GUESSED, Flag.ORIENTATION_DOUBTFUL, Flag.LAYOUT_GUESSED})

@@ -21,6 +21,7 @@ _SETTLED = frozenset(
         Flag.NAMES_GUESSED,
         Flag.NAMES_CONFIRMED,
         Flag.LAYOUT_GUESSED,
+        Flag.SEVERAL_ECGS,
         Flag.RHYTHM_UNMATCHED,
         Flag.SPEED_CONFLICT,
         Flag.SPEED_AMBIGUOUS,

@@ -18,6 +18,7 @@ from ecgbatch.imaging.choosing import chosen
 from ecgbatch.imaging.facing import UPRIGHT, LaidPage, laid_right
 from ecgbatch.imaging.ink import find_ink
 from ecgbatch.imaging.layout import Layout, find_regions
+from ecgbatch.imaging.leftovers import with_leftovers
 from ecgbatch.imaging.printed import PrintedScale
 from ecgbatch.imaging.rectify import along_deg
 from ecgbatch.imaging.scale import on_copied_paper
@@ -64,6 +65,8 @@ def locate(
         if networks is not None and laid is not None:
             seen = look_at(page, ink, laid.findings, networks, px_per_mm=px_per_mm)
         layout = _layout(row, ink, seen, px_per_mm=px_per_mm, settings=settings)
+        if seen is not None:
+            layout = with_leftovers(layout, seen, px_per_mm=px_per_mm)
         scale = layout.scale
         if row["px_per_mm_source"] == "dpi":
             scale = on_copied_paper(scale, layout.pulses)

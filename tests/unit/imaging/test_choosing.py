@@ -110,28 +110,3 @@ def test_two_layouts_about_as_likely_are_a_flag():
     page = seen([], fit=fit_of(ROWS, named=[]) - 2, name="6x2")
     found = choice(geometry(ROWS), page)
     assert Flag.LAYOUT_GUESSED in found.flags
-
-
-def test_a_clear_name_that_has_no_place_in_the_layout_is_a_flag():
-    rows = ROWS[:11]
-    page = seen(ROWS, fit=fit_of(rows), name="11x1")  # V6 was read, where nothing else was found
-    found = choice(geometry(rows), page)
-    assert "V6" not in {region.lead for region in found.regions}
-    assert Flag.LAYOUT_GUESSED in found.flags
-
-
-def test_a_name_that_was_hardly_seen_needs_no_place():
-    rows = ROWS[:11]
-    page = seen(ROWS, fit=fit_of(rows), name="11x1")
-    page.names[11, 4] = 0.4
-    assert Flag.LAYOUT_GUESSED not in choice(geometry(rows), page).flags
-
-
-def test_a_clear_trace_where_the_layout_has_none_is_a_flag():
-    page = seen(ROWS[:11], fit=fit_of(ROWS[:11]), name="11x1")
-    strip = Strip(200, 2600, 2500, 2600, 80, 80, 0.7)
-    lone = SeenPlace("V6", False, "strip", True, 11, 0, strip)
-    page = replace(page, layout=replace(page.layout, places=(*places(ROWS[:11]), lone)))
-    doubted = choice(geometry(ROWS[:11]), replace(page, fit=-20.0))
-    assert doubted.name == "11x1"
-    assert Flag.LAYOUT_GUESSED in doubted.flags
