@@ -142,7 +142,7 @@ def run(out: Path, count: int, *, title: str, stop: bool = False) -> None:
     """Convert what is left, in parts of one scan."""
 
     def plan(store: Store, output: Output, run: Run, book: Book, watch: Watch) -> Plan:
-        standing = whole_scans(book.scans())
+        standing = whole_scans(book.receipts.scans())
         listing = (Entry(f"s3://made-up/{n:09d}.tif", f"{n}", 400_000) for n in range(count))
         return write_plan(
             watch.listing(listing),

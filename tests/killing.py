@@ -10,7 +10,12 @@ from ecgbatch.flow.verify import verify
 from tests.drivers_flow import driver, parts
 from tests.factories_flow import settings, tables_of
 
-KILLS = 3
+STAGES = "MapWorker"
+"""In the name of every process that runs stages."""
+
+KINDS = ("driver", STAGES, "ray::")
+"""Whom a run loses, in an order that is drawn: each by what its name holds, the last is anybody."""
+
 STARTS = 12
 
 
@@ -27,52 +32,42 @@ def ray_processes(folder):
     return found
 
 
-def busy(folder):
-    """Return those among them that hold an actor or a task of a run."""
+def busy(folder, kind):
+    """Return those among them that hold an actor or a task of a run, with their names."""
     found = []
     for process in ray_processes(folder):
         try:
             name = process.name()
-            if "IDLE" not in name and "Agent" not in name:  # without its agents a raylet ends
-                found.append(process)
+            if kind in name and "IDLE" not in name and "Agent" not in name:
+                found.append((process, name))  # without its agents a raylet ends
         except psutil.NoSuchProcess:
             continue
-    return found
+    return sorted(found, key=lambda one: one[0].pid)
 
 
-def run_while_killing(seed, source, out, address, folder):
-    """Run to the end, with ``KILLS`` kills of workers or drivers at moments drawn from ``seed``.
+def run_while_killing(seed, source, out, address, folder, let_go):
+    """Run to the end; one of each of ``KINDS`` is killed at moments drawn from ``seed``.
+
+    A scan of ``source`` waits for the file ``let_go``, which is made once all of them are dead: so
+    no run can end before.
 
     Returns:
         What was killed, in order, and how often the run was started.
     """
     draw = random.Random(seed)
+    left = draw.sample(KINDS, len(KINDS))
     killed = []
     for start in range(1, STARTS + 1):
         process = driver(source, str(out), address)
         try:
-            while process.poll() is None and len(killed) < KILLS:
-                before = parts(out)
-                patience = time.monotonic() + draw.uniform(0.0, 4.0)
-                while process.poll() is None and (
-                    parts(out) == before and time.monotonic() < patience
-                ):
-                    time.sleep(0.02)
-                time.sleep(draw.uniform(0.0, 0.3))
-                workers = busy(folder)
-                if process.poll() is not None:
-                    break
-                if draw.random() < 0.4:
-                    process.kill()
-                    killed.append("driver")
-                elif workers:
-                    victim = draw.choice(sorted(workers, key=lambda worker: worker.pid))
-                    try:
-                        name = victim.name()
-                        victim.kill()
-                        killed.append(name)
-                    except psutil.NoSuchProcess:
-                        continue
+            while left and process.poll() is None:
+                _wait_a_moment(draw, out, process)
+                name = _kill(left[0], draw, process, folder)
+                if name:
+                    killed.append(name)
+                    left.pop(0)
+            if not left:
+                let_go.touch()
             output, _ = process.communicate()
         finally:
             if process.poll() is None:
@@ -81,6 +76,33 @@ def run_while_killing(seed, source, out, address, folder):
             assert json.loads(output.splitlines()[-1])["state"] in {"done", "nothing_to_do"}
             return killed, start
     raise AssertionError(f"the run did not end in {STARTS} starts: {killed}")
+
+
+def _wait_a_moment(draw, out, process):
+    """Until another part is committed, or some seconds, and a little longer."""
+    before = parts(out)
+    patience = time.monotonic() + draw.uniform(0.0, 4.0)
+    while process.poll() is None and parts(out) == before and time.monotonic() < patience:
+        time.sleep(0.02)
+    time.sleep(draw.uniform(0.0, 0.3))
+
+
+def _kill(kind, draw, process, folder):
+    """Kill one of a kind and return its name; nothing where none lives, or it died by itself."""
+    if process.poll() is not None:
+        return None
+    if kind == "driver":
+        process.kill()
+        return kind
+    found = busy(folder, kind)
+    if not found:
+        return None
+    victim, name = draw.choice(found)
+    try:
+        victim.kill()
+    except psutil.NoSuchProcess:
+        return None
+    return name
 
 
 def assert_undisturbed(out, expected):

@@ -223,7 +223,7 @@ class _SlotJob:
     def _plan(self, store: Store, output: Output, run: Run, book: Book, watch: Watch) -> Plan:
         if self.run_id in book.summaries or self._slot.covered(self._records.settled(store)):
             return Plan()  # another call settled it while this one waited for the lease
-        standing = whole_scans(book.scans())
+        standing = whole_scans(book.receipts.scans())
         watched = [standing, withdrawn(store, output, release=book.release)]
         keep = self._order.deleted == "keep"
         self._sieve = Sieve(due=self._slot.holds, watched=[] if keep else watched)

@@ -6,11 +6,10 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import pyarrow as pa
-
 from ecgbatch.config import RunConfig
 from ecgbatch.errors import ConfigError, PageError, StorageError
 from ecgbatch.flow.output import NO_RUNS, SCRAP, Output, decode_json, read_json
+from ecgbatch.flow.packed import Receipts
 from ecgbatch.flow.receipts import Receipt
 from ecgbatch.flow.runs import Run, release_of
 from ecgbatch.storage import Store
@@ -34,19 +33,10 @@ class Book:
     release: str
     runs: tuple[Run, ...]
     summaries: Mapping[str, Mapping[str, Any]]
-    receipts: Mapping[str, Receipt]
+    receipts: Receipts
     names: frozenset[str]
     releases: frozenset[str]
     strays: tuple[str, ...]
-
-    def scans(self) -> list[pa.Table]:
-        """Return the scans of every part, as rows of ``receipts.SCANS``."""
-        return [receipt.scans for receipt in self.receipts.values()]
-
-    def of_run(self, run_id: str) -> list[Receipt]:
-        """Return the receipts of one run, in the order of their names."""
-        mine = [receipt for receipt in self.receipts.values() if receipt.run_id == run_id]
-        return sorted(mine, key=lambda receipt: receipt.part)
 
 
 def read_book(store: Store, output: Output, *, release: str) -> Book:
@@ -64,14 +54,14 @@ def read_book(store: Store, output: Output, *, release: str) -> Book:
         for run in runs
         if f"runs/{run.run_id}/summary.json" in folders[run.run_id]
     }
-    receipts = [
+    receipts = Receipts.pack(
         receipt for run in runs for receipt in _receipts(store, output, folders[run.run_id])
-    ]
+    )
     return Book(
         release=release,
         runs=tuple(runs),
         summaries=summaries,
-        receipts={receipt.part: receipt for receipt in receipts},
+        receipts=receipts,
         names=frozenset(folders),
         releases=frozenset(run.release for run in every),
         strays=tuple(_strays(folders, begun={run.run_id for run in every})),

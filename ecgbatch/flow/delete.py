@@ -81,11 +81,11 @@ def delete(out: str, scan_ids: Sequence[str], *, config: RunConfig) -> Deleted:
             book = settle(store, lease.fence, release=release).book
             key = book.runs[0].key_id  # all runs of a release share it
             keys.add(key)
-            for scans in book.scans():
-                asked = pc.is_in(scans["scan_id"], value_set=pa.array(wanted, pa.string()))
-                named = scans.filter(asked)
-                rows += pc.sum(named["rows"], min_count=0).as_py()
-                by_key.setdefault(key, set()).update(named["scan_id"].to_pylist())
+            scans = book.receipts.scans()
+            asked = pc.is_in(scans["scan_id"], value_set=pa.array(wanted, pa.string()))
+            named = scans.filter(asked)
+            rows += pc.sum(named["rows"], min_count=0).as_py()
+            by_key.setdefault(key, set()).update(named["scan_id"].to_pylist())
         unseen = set(wanted).difference(*by_key.values())
         if unseen:
             by_key.setdefault(_key_at_hand(keys), set()).update(unseen)

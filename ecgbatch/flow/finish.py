@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ecgbatch import schema
 from ecgbatch.flow.files import put_table
 from ecgbatch.flow.output import Output, as_json, table_path
-from ecgbatch.flow.receipts import Receipt
+from ecgbatch.flow.packed import Receipts
 from ecgbatch.flow.runs import Run
 from ecgbatch.flow.summary import RESUMABLE, RunSummary, exit_status_of_pages
 from ecgbatch.flow.tally import Tally
@@ -51,23 +52,23 @@ class Totals:
         return sum(ms for _, ms in self.stages.values()) / 1000
 
 
-def totals_of(receipts: Sequence[Receipt]) -> Totals:
+def totals_of(receipts: Receipts) -> Totals:
     """Add up the receipts of one run."""
     reasons: Counter[str] = Counter()
     pages: Counter[str] = Counter()
     busy_ms: dict[str, float] = defaultdict(float)
-    ids: set[str] = set()
-    for receipt in receipts:
-        ids.update(receipt.scans["scan_id"].to_pylist())
+    rows: Counter[str] = Counter()
+    for receipt in receipts.values():
+        rows.update({table: facts.rows for table, facts in receipt.files.items()})
         reasons.update(receipt.reasons)
         for stage, (count, ms) in receipt.stages.items():
             pages[stage] += count
             busy_ms[stage] += ms
     return Totals(
-        scans=len(ids),
-        published=sum(receipt.rows("pages") for receipt in receipts),
-        quarantined=sum(receipt.rows("quarantine") for receipt in receipts),
-        signals=sum(receipt.rows("signals") for receipt in receipts),
+        scans=pc.count_distinct(receipts.scans()["scan_id"]).as_py(),
+        published=rows["pages"],
+        quarantined=rows["quarantine"],
+        signals=rows["signals"],
         reasons=dict(reasons.most_common()),
         stages={stage: (pages[stage], busy_ms[stage]) for stage in pages},
     )

@@ -99,7 +99,7 @@ def withdraw(
     if not rows.equals(before):
         put_table(store, output, _path("withdrawn", release), rows)
     if remove:
-        remove_scans(store, fence, book.receipts.values(), gone)
+        remove_scans(store, fence, book.receipts, gone)
     return len(new)
 
 
@@ -169,7 +169,7 @@ def supersede(store: Store, output: Output, *, release: str, now: datetime) -> l
 
 
 def _whole(book: Book) -> pa.Array:
-    scans = whole_scans(book.scans())
+    scans = whole_scans(book.receipts.scans())
     return scans["scan_id"].filter(scans["whole"]).combine_chunks()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -64,29 +64,30 @@ class Receipt:
 
     def encoded(self) -> bytes:
         """Return the receipt as its file holds it."""
-        return as_json(
-            {
-                "part": self.part,
-                "run_id": self.run_id,
-                "release": self.release,
-                "fingerprint": self.fingerprint,
-                "files": {name: facts.as_json() for name, facts in self.files.items()},
-                "scans": self.scans.to_pydict(),
-                "reasons": dict(self.reasons),
-                "stages": {name: list(spent) for name, spent in self.stages.items()},
-            }
-        )
+        return as_json({**self.without_scans(), "scans": self.scans.to_pydict()})
+
+    def without_scans(self) -> dict[str, Any]:
+        """Return everything but the scans, as it stands in the file."""
+        return {
+            "part": self.part,
+            "run_id": self.run_id,
+            "release": self.release,
+            "fingerprint": self.fingerprint,
+            "files": {name: facts.as_json() for name, facts in self.files.items()},
+            "reasons": dict(self.reasons),
+            "stages": {name: list(spent) for name, spent in self.stages.items()},
+        }
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Receipt:
-        """Take up what ``encoded`` gave."""
+    def from_json(cls, value: Mapping[str, Any], *, scans: pa.Table | None = None) -> Receipt:
+        """Take up what ``encoded`` gave, or ``without_scans`` and the scans beside it."""
         return cls(
             part=value["part"],
             run_id=value["run_id"],
             release=value["release"],
             fingerprint=value["fingerprint"],
             files={name: FileFacts.from_json(facts) for name, facts in value["files"].items()},
-            scans=pa.table(value["scans"], schema=SCANS),
+            scans=pa.table(value["scans"], schema=SCANS) if scans is None else scans,
             reasons=value["reasons"],
             stages={name: (spent[0], spent[1]) for name, spent in value["stages"].items()},
         )
@@ -149,13 +150,12 @@ def scans_of(pages: pa.Table, quarantine: pa.Table) -> pa.Table:
     return pa.table([grouped[name] for name in names], schema=SCANS).sort_by("scan_id")
 
 
-def whole_scans(parts: Iterable[pa.Table]) -> pa.Table:
+def whole_scans(scans: pa.Table) -> pa.Table:
     """Return ``scan_id``, ``version`` and whether it is ``whole``, over all parts of a release.
 
     Args:
-        parts: Rows of ``SCANS``. A scan that has rows of two versions is whole in neither.
+        scans: Rows of ``SCANS``. A scan that has rows of two versions is whole in neither.
     """
-    scans = pa.concat_tables([SCANS.empty_table(), *parts])
     grouped = scans.group_by("scan_id").aggregate(
         [
             ("version", "min"),

@@ -8,8 +8,6 @@ changes nothing where it had been done.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -17,33 +15,28 @@ from ecgbatch.errors import ChecksumError
 from ecgbatch.flow.files import FileFacts, decode, get_bytes, put_table
 from ecgbatch.flow.lease import Fence
 from ecgbatch.flow.output import PART_TABLES, as_json, read_json
+from ecgbatch.flow.packed import Receipts
 from ecgbatch.flow.receipts import Receipt, receipt_of
 from ecgbatch.storage import Store
 
 _NOTE = ("runs", "removal.json")
 
 
-def remove_scans(
-    store: Store, fence: Fence, receipts: Iterable[Receipt], scan_ids: pa.Array
-) -> set[str]:
+def remove_scans(store: Store, fence: Fence, receipts: Receipts, scan_ids: pa.Array) -> set[str]:
     """Take the rows of ``scan_ids`` out of the parts of ``receipts``.
 
     Returns:
         The names of the parts that changed or went; their receipts must be read again.
     """
-    parts = [
-        receipt
-        for receipt in receipts
-        if pc.any(pc.is_in(receipt.scans["scan_id"], value_set=scan_ids)).as_py()
-    ]
+    parts = receipts.holding(scan_ids)
     if parts:
         note = {
             "scan_ids": scan_ids.to_pylist(),
-            "receipts": [receipt.address for receipt in parts],
+            "receipts": [receipt.address for receipt in parts.values()],
         }
         store.write(fence.output.uri(*_NOTE), as_json(note))
         finish_removal(store, fence)
-    return {receipt.part for receipt in parts}
+    return set(parts)
 
 
 def finish_removal(store: Store, fence: Fence) -> None:

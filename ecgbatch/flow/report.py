@@ -18,6 +18,7 @@ from ecgbatch.flow.files import get_bytes
 from ecgbatch.flow.finish import totals_of
 from ecgbatch.flow.lease import holder
 from ecgbatch.flow.output import Output
+from ecgbatch.flow.packed import Receipts
 from ecgbatch.flow.receipts import Receipt
 from ecgbatch.flow.status import chosen_run, state_of
 from ecgbatch.report.run_page import CLASSES, Pages, RunFacts, Sample
@@ -65,10 +66,10 @@ def gather(
     store = output.store()
     book = read_book(store, output, release=chosen_release(store, output, config, None))
     run = chosen_run(book, run_id)
-    receipts = book.of_run(run.run_id)
+    receipts = book.receipts.of_run(run.run_id)
     totals = totals_of(receipts)
     counting = _Counting()
-    for receipt in receipts:
+    for receipt in receipts.values():
         counting.add(_rows(store, output, receipt, "pages", list(_PAGE_COLUMNS)))
     told: Mapping[str, Any] = book.summaries.get(run.run_id, {})
     return RunFacts(
@@ -151,13 +152,13 @@ def _rows(
 
 
 def _samples(
-    store: Store, output: Output, receipts: Sequence[Receipt], sampler: Sampler, each: int
+    store: Store, output: Output, receipts: Receipts, sampler: Sampler, each: int
 ) -> list[Sample]:
     """Draw the first pages of every class and reason; parts are named by hashes, so by chance."""
     tried: Counter[str] = Counter()
     shown: Counter[str] = Counter()
     drawn = []
-    for receipt in receipts:
+    for receipt in receipts.values():
         for table, column in (("pages", "quality_class"), ("quarantine", "reason")):
             rows = _rows(store, output, receipt, table, ["scan_id", "page_no", column])
             for row in rows.to_pylist():

@@ -75,9 +75,7 @@ def not_obeyed(store: Store, output: Output, book: Book) -> pa.Array:
     }
     ids = pc.unique(given["scan_id"])
     changed: set[str] = set()
-    for receipt in book.receipts.values():
-        if not pc.any(pc.is_in(receipt.scans["scan_id"], value_set=ids), min_count=0).as_py():
-            continue
+    for receipt in book.receipts.holding(ids).values():
         for table in ("pages", "quarantine"):
             path = receipt.files[table].path
             data = get_bytes(store, output, path)
@@ -94,7 +92,7 @@ def not_obeyed(store: Store, output: Output, book: Book) -> pa.Array:
 
 def settled_scans(store: Store, output: Output, book: Book) -> pa.Table:
     """Return ``scan_id`` and ``version`` of scans that stand whole, and as reviewers have them."""
-    standing = whole_scans(book.scans())
+    standing = whole_scans(book.receipts.scans())
     waiting = pc.is_in(standing["scan_id"], value_set=not_obeyed(store, output, book))
     return standing.filter(pc.and_not(standing["whole"], waiting))
 

@@ -150,14 +150,14 @@ def perform(
             replaced = _Replaced(again, not_obeyed(store, output, book))
             todo = _clear(store, lease.fence, begun.run, book, replaced)
             watch.scans_total = sum(file.rows for file in todo)
-            watch.limit = _limit(config, totals_of(book.of_run(begun.run.run_id)))
+            watch.limit = _limit(config, totals_of(book.receipts.of_run(begun.run.run_id)))
             if todo:
                 committer = Committer(output, begun.run, lease.fence)
                 _convert(todo, stages, committer, config, watch, local=local)
             watch.phase("finishing")
             book = settle(store, lease.fence, release=begun.run.release).book
             _require_balance(store, output, begun.run, book, replaced)
-            totals = totals_of(book.of_run(begun.run.run_id))
+            totals = totals_of(book.receipts.of_run(begun.run.run_id))
             summary = _summary(begun.run, totals, "done", config, watch)
             close(store, output, begun.run, totals, summary)
             return summary
@@ -165,7 +165,7 @@ def perform(
         if begun is None:
             raise  # nothing was begun: there is no run to speak of
         book = read_book(store, output, release=begun.run.release)
-        totals = totals_of(book.of_run(begun.run.run_id))
+        totals = totals_of(book.receipts.of_run(begun.run.run_id))
         return _summary(begun.run, totals, "interrupted", config, watch)
 
 
@@ -207,15 +207,14 @@ def _clear(store: Store, fence: Fence, run: Run, book: Book, replaced: _Replaced
     """Take out the rows that this run replaces, and return what is left to do."""
     standing = _standing(run, book, replaced)
     todo, taken_out = left_to_do(store, fence.output, run.run_id, standing)
-    remove_scans(store, fence, book.receipts.values(), taken_out)
+    remove_scans(store, fence, book.receipts, taken_out)
     return todo
 
 
 def _standing(run: Run, book: Book, replaced: _Replaced) -> pa.Table:
-    scans = whole_scans(book.scans())
-    own = [receipt.scans["scan_id"] for receipt in book.of_run(run.run_id)]
-    ids = pa.chunked_array([chunk for column in own for chunk in column.chunks], pa.string())
-    kept = pc.is_in(scans["scan_id"], value_set=ids.combine_chunks())
+    scans = whole_scans(book.receipts.scans())
+    own = book.receipts.of_run(run.run_id).scans()["scan_id"]
+    kept = pc.is_in(scans["scan_id"], value_set=own.combine_chunks())
     if not replaced.all_scans:
         waiting = pc.is_in(scans["scan_id"], value_set=replaced.scan_ids)
         kept = pc.or_(kept, pc.invert(waiting))

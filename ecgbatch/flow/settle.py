@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -55,15 +55,15 @@ def settle(store: Store, fence: Fence, *, release: str) -> Settled:
     finish_removal(store, fence)
     finish_deletions(store, fence)
     book = read_book(store, fence.output, release=release)
-    receipts = dict(book.receipts)
+    scans = book.receipts.scans()
     adopted = deleted = 0
-    parts, scraps = _unaccounted(store, fence, release=release, known=receipts)
+    parts, scraps = _unaccounted(store, fence, release=release, known=book.receipts)
     for part, paths in parts.items():
         fence.check(store)
         receipt = _whole_part(store, fence, paths, part=part, book=book)
-        if receipt is not None and not _stands(receipt.scans, receipts):
+        if receipt is not None and not _stands(receipt.scans, scans):
             receipt.create(store, fence.output)
-            receipts[part] = receipt
+            scans = pa.concat_tables([scans, receipt.scans])
             adopted += 1
             continue
         for table in reversed(PART_TABLES):
@@ -72,17 +72,18 @@ def settle(store: Store, fence: Fence, *, release: str) -> Settled:
         deleted += 1
     for path in (*book.strays, *scraps):
         store.delete(fence.output.uri(path))
-    scans = whole_scans(receipt.scans for receipt in receipts.values())
-    broken = scans.filter(pc.invert(scans["whole"]))["scan_id"].combine_chunks()
+    if adopted:
+        book = read_book(store, fence.output, release=release)
+    found = whole_scans(scans)
+    broken = found.filter(pc.invert(found["whole"]))["scan_id"].combine_chunks()
     gone = pa.concat_arrays([broken, deleted_ids(store)])  # a found part may hold deleted scans
-    changed = remove_scans(store, fence, receipts.values(), gone)
-    if adopted or changed:
+    if remove_scans(store, fence, book.receipts, gone):
         book = read_book(store, fence.output, release=release)
     return Settled(book, adopted=adopted, deleted=deleted, reopened=len(broken))
 
 
 def _unaccounted(
-    store: Store, fence: Fence, *, release: str, known: Mapping[str, Receipt]
+    store: Store, fence: Fence, *, release: str, known: Container[str]
 ) -> tuple[dict[str, dict[str, str]], list[str]]:
     """Return files of parts without a receipt, by part and table, and half-written ones."""
     parts: dict[str, dict[str, str]] = {}
@@ -135,10 +136,8 @@ def _writer(tables: Mapping[str, pa.Table]) -> str | None:
     return names[0].as_py() if len(names) == 1 else None
 
 
-def _stands(scans: pa.Table, receipts: Mapping[str, Receipt]) -> bool:
+def _stands(scans: pa.Table, held: pa.Table) -> bool:
     """Whether a scan of a found part is whole by what receipts hold already."""
-    if not receipts:
-        return False
-    held = whole_scans(receipt.scans for receipt in receipts.values())
+    held = whole_scans(held)
     taken = held.filter(held["whole"])["scan_id"]
     return bool(pc.any(pc.is_in(scans["scan_id"], value_set=taken.combine_chunks())).as_py())

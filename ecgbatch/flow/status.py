@@ -64,7 +64,7 @@ def status(out: str, *, config: RunConfig, run_id: str | None = None) -> RunStat
     store = output.store()
     book = read_book(store, output, release=chosen_release(store, output, config, None))
     run = chosen_run(book, run_id)
-    receipts = book.of_run(run.run_id)
+    receipts = book.receipts.of_run(run.run_id)
     totals = totals_of(receipts)
     beating = holder(store, output)
     state = state_of(run, book, beating)

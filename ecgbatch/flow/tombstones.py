@@ -113,7 +113,7 @@ def _forget(store: Store, fence: Fence, scan_ids: Sequence[str]) -> None:
     releases = read_book(store, fence.output, release="").releases
     for release in sorted(releases):
         book = read_book(store, fence.output, release=release)
-        remove_scans(store, fence, book.receipts.values(), ids)
+        remove_scans(store, fence, book.receipts, ids)
     for path in _beside_tables(store, fence):
         fence.check(store)
         if path.endswith(".parquet"):

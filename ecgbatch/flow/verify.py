@@ -113,7 +113,7 @@ def verify(out: str, *, config: RunConfig, release: str | None = None) -> Verify
     planned = _planned(store, output, book)
     removed = removed_ids(store, output, release=release)
     planned = planned.filter(pc.invert(pc.is_in(planned["scan_id"], value_set=removed)))
-    scans = whole_scans([scans_of(keys["pages"], keys["quarantine"])])
+    scans = whole_scans(scans_of(keys["pages"], keys["quarantine"]))
     scans_whole = _compare_scans(planned, scans, findings)
     for run in book.runs:
         if run.run_id not in book.summaries:

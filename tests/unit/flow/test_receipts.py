@@ -3,7 +3,7 @@
 import pyarrow as pa
 
 from ecgbatch import schema
-from ecgbatch.flow.receipts import scans_of, whole_scans
+from ecgbatch.flow.receipts import SCANS, scans_of, whole_scans
 
 
 def rows(table, *places):
@@ -17,10 +17,11 @@ def rows(table, *places):
 
 def whole(*parts):
     """Return which scans are whole; a part is its pages and its quarantine."""
-    found = whole_scans(
+    scans = [
         scans_of(rows("pages", *pages), rows("quarantine", *quarantine))
         for pages, quarantine in parts
-    )
+    ]
+    found = whole_scans(pa.concat_tables([SCANS.empty_table(), *scans]))
     return dict(zip(found["scan_id"].to_pylist(), found["whole"].to_pylist(), strict=True))
 
 
