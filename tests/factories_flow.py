@@ -110,7 +110,7 @@ def _fetch(row: Row, *, store: Store) -> Iterator[Values]:
     if "until" in asked:
         _wait_for(Path(asked["until"]))
     if "hungry" in asked:
-        _eat_until_killed()
+        _eat_until_killed(asked["hungry"])
     if "crash" in asked:
         ctypes.string_at(0)
     if "die_once" in asked and not Path(asked["die_once"]).exists():
@@ -134,11 +134,11 @@ def _wait_for(path: Path) -> None:
     raise TimeoutError
 
 
-def _eat_until_killed() -> None:
-    """Take memory until a watcher of memory, which looks now and then, kills the process."""
-    eaten = [bytearray(2**24) for _ in range(4)]
-    assert len(eaten) == 4
-    os.kill(os.getpid(), signal.SIGKILL)
+def _eat_until_killed(size_bytes: int) -> None:
+    """Take memory, and keep it until Ray's watcher of memory kills the process."""
+    eaten = np.ones(size_bytes, np.uint8)
+    time.sleep(600)
+    raise TimeoutError(f"nobody minds {eaten.nbytes} bytes")
 
 
 def _page(page_no: int, page_count: int, *, seed: int, signal_uv=None) -> Values:

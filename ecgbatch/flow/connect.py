@@ -69,6 +69,22 @@ def resources() -> dict[str, float]:
     }
 
 
+def died_of_memory(worker_id: str) -> bool:
+    """Say whether Ray killed a worker because its machine was about to run out of memory.
+
+    Whom the kernel kills, in a container that reached its limit, Ray cannot tell from a crash.
+    """
+    import ray
+    from ray.core.generated import common_pb2, gcs_pb2
+
+    cluster = ray._private.state.state._connect_and_get_accessor()  # noqa: SLF001  # no public way
+    known = cluster.get_worker_info(ray.WorkerID.from_hex(worker_id))
+    if not known:
+        return False
+    worker = gcs_pb2.WorkerTableData.FromString(known)
+    return bool(not worker.is_alive and worker.exit_type == common_pb2.NODE_OUT_OF_MEMORY)
+
+
 def own_error(error: BaseException) -> RunError:
     """Return the error of ours inside what Ray wrapped around it, or say what Ray lost.
 

@@ -9,7 +9,7 @@ one, and the one that dies alone as often as allowed is set aside.
 from __future__ import annotations
 
 import threading
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
 from copy import deepcopy
 
@@ -22,7 +22,7 @@ class Ledger:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._under_way: set[str] = set()
-        self._alone: Counter[str] = Counter()
+        self._alone: defaultdict[str, list[str]] = defaultdict(list)
         self._tally = Tally()
 
     def begin(self, keys: Sequence[str]) -> bool:
@@ -38,11 +38,12 @@ class Ledger:
         with self._lock:
             self._under_way.difference_update(keys)
 
-    def begin_alone(self, key: str) -> int:
-        """Note that a row is tried by itself; return how often that has begun without an end."""
+    def begin_alone(self, key: str, worker_id: str) -> list[str]:
+        """Note that a worker tries a row by itself; return the workers that died over it so."""
         with self._lock:
-            self._alone[key] += 1
-            return self._alone[key]
+            died = list(self._alone[key])
+            self._alone[key].append(worker_id)
+            return died
 
     def end_alone(self, key: str) -> None:
         """Note that a row did no harm."""

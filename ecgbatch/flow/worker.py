@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -12,6 +12,7 @@ import ray
 import ecgbatch
 from ecgbatch.errors import ConfigError, PageError, Reason
 from ecgbatch.flow.capacity import Pool
+from ecgbatch.flow.connect import died_of_memory
 from ecgbatch.flow.output import Output
 from ecgbatch.flow.tally import Tally
 from ecgbatch.flow.todo import PlanFile
@@ -63,6 +64,7 @@ class Worker:
         self._place = place
         self._last = last
         self._ledger = ledger
+        self._own_id = ray.get_runtime_context().get_worker_id()
         self._alone_at_most = max(1, max_attempts - 1)  # the first death was in company
         self._tally = Tally()
         self._tally.note_gpu(pool.gpus)
@@ -85,15 +87,17 @@ class Worker:
     def _one_by_one(self, rows: pa.Table, keys: list[str]) -> Iterator[pa.Table]:
         for index, key in enumerate(keys):
             row = rows.slice(index, 1)
-            begun = ray.get(self._ledger.begin_alone.remote(key))
-            deadly = begun > self._alone_at_most
-            yield from self._set_aside(row, begun) if deadly else self._work(row)
+            died = ray.get(self._ledger.begin_alone.remote(key, self._own_id))
+            deadly = len(died) >= self._alone_at_most
+            yield from self._set_aside(row, died) if deadly else self._work(row)
             ray.get(self._ledger.end_alone.remote(key))
 
-    def _set_aside(self, row: pa.Table, deaths: int) -> Iterator[pa.Table]:
+    def _set_aside(self, row: pa.Table, died: Sequence[str]) -> Iterator[pa.Table]:
+        memory = all(died_of_memory(worker_id) for worker_id in died)
+        reason = Reason.MEMORY_LIMIT if memory else Reason.WORKER_CRASH
+
         def fail(_: Row) -> Iterator[Values]:
-            crash = PageError(Reason.WORKER_CRASH)
-            yield {"error": error_value(crash, stage=STAGE, attempts=deaths)}
+            yield {"error": error_value(PageError(reason), stage=STAGE, attempts=len(died) + 1)}
 
         yield from map_rows(row, fail, stage=STAGE, reads=self._reads, writes=self._writes)
 

@@ -6,6 +6,7 @@ Whatever dies, the tables are those of an undisturbed run: nothing twice, nothin
 import errno
 import signal
 
+import psutil
 import pytest
 
 from ecgbatch.errors import StorageError
@@ -15,6 +16,9 @@ from ecgbatch.flow.run import convert
 from ecgbatch.flow.verify import verify
 from tests.drivers_flow import drive, driver, summary_of, wait_for_part
 from tests.factories_flow import Deadly, archive, rows_of, scan, settings, stages, tables_of
+
+MARGIN_BYTES = 2 * 2**30
+"""So much may be taken before workers are killed; others on the machine take less meanwhile."""
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_address")]
 
@@ -88,22 +92,44 @@ def test_fault_93_a_temporary_folder_that_is_full_stops_the_plan_with_what_to_do
     assert tables_of(tmp_path / "out")["pages"] == []
 
 
-def test_fault_94_pages_that_exhaust_memory_or_segfault_are_set_aside_alone(tmp_path):
+def test_fault_94_a_page_that_segfaults_is_set_aside_alone(tmp_path):
     source = archive(tmp_path / "in", 6)
     config = settings(cpu_workers_max=1, scans_per_block=16)
     expected = expected_of(source, tmp_path)
     scan(source, "deadly.scan", crash=True)
-    scan(source, "hungry.scan", hungry=True)
     summary = convert(source, str(tmp_path / "out"), stages=stages(source), config=config)
+    assert_set_aside(tmp_path / "out", expected, "worker_crash")
+    assert summary.reasons == {"worker_crash": 1, "empty": 1}
+
+
+def test_fault_94_a_page_that_exhausts_the_machine_is_set_aside_alone(tmp_path):
+    """In a Ray of its own, whose watcher kills workers long before this machine has no memory."""
+    memory = psutil.virtual_memory()
+    if memory.available < 3 * MARGIN_BYTES:
+        pytest.skip("less than 6 GiB of free memory, of which the page takes two thirds")
+    source = archive(tmp_path / "in", 6)
+    expected = expected_of(source, tmp_path)
+    scan(source, "hungry.scan", hungry=2 * MARGIN_BYTES)
+    watched = {
+        "RAY_memory_usage_threshold": str(1 - (memory.available - MARGIN_BYTES) / memory.total),
+        "RAY_memory_monitor_refresh_ms": "100",
+        "RAY_worker_niceness": "0",
+    }
+    ending = driver(source, str(tmp_path / "out"), environment=watched)
+    try:
+        summary = summary_of(ending)
+    finally:
+        ending.kill()
+    assert_set_aside(tmp_path / "out", expected, "memory_limit")
+    assert summary["reasons"] == {"memory_limit": 1, "empty": 1}
+
+
+def assert_set_aside(out, expected, reason):
+    """One row, after three deaths, and all others as they are without that page."""
     for table in ("pages", "signals"):
-        assert rows_of(tmp_path / "out", table) == expected[table]
-    crashed = [
-        row for row in rows_of(tmp_path / "out", "quarantine") if row["reason"] == "worker_crash"
-    ]
-    assert [(row["attempts"], row["stage"], row["retriable"]) for row in crashed] == [
-        (3, "worker", True)
-    ] * 2
-    assert summary.reasons == {"worker_crash": 2, "empty": 1}
+        assert rows_of(out, table) == expected[table]
+    rows = [row for row in rows_of(out, "quarantine") if row["reason"] == reason]
+    assert [(row["attempts"], row["stage"]) for row in rows] == [(3, "worker")]
 
 
 class Others:

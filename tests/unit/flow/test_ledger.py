@@ -20,10 +20,11 @@ def test_rows_that_come_back_unfinished_were_in_dying_hands():
 
 def test_attempts_count_only_for_the_row_that_did_not_end():
     ledger = Ledger()
-    assert ledger.begin_alone("harmless") == 1
+    assert ledger.begin_alone("harmless", "w0") == []
     ledger.end_alone("harmless")
-    assert [ledger.begin_alone("deadly") for _ in range(3)] == [1, 2, 3]
-    assert ledger.begin_alone("harmless") == 1
+    died = [ledger.begin_alone("deadly", f"w{number}") for number in range(3)]
+    assert died == [[], ["w0"], ["w0", "w1"]]
+    assert ledger.begin_alone("harmless", "w3") == []
 
 
 def test_counts_of_workers_add_up():
