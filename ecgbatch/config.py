@@ -99,6 +99,9 @@ class PoolSettings(_Settings):
     no_progress_seconds: float = Field(
         default=600.0, gt=0, description="A run in which no page ends for so long is stopped."
     )
+    lost_machines_seconds: float = Field(
+        default=60.0, gt=0, description="The same, once the cluster is smaller than it was planned."
+    )
     dashboard: bool = Field(default=False, description="Start Ray's dashboard with a private Ray.")
 
 

@@ -9,11 +9,11 @@ import subprocess
 import sys
 import time
 
-from ecgbatch.errors import LeaseError
+from ecgbatch.errors import LeaseError, RunError
 from ecgbatch.flow.backfill import Order, backfill
 from ecgbatch.flow.delete import delete
 from ecgbatch.flow.run import convert
-from ecgbatch.flow.summary import RESUMABLE
+from ecgbatch.flow.summary import RESUMABLE, exit_status_of
 from ecgbatch.storage import Store
 from tests.factories_flow import settings, stages
 
@@ -74,11 +74,12 @@ def _deadly_after(writes):
         setattr(Store, name, deadly(getattr(Store, name)))
 
 
-def driver(source, out, address):
-    """Start a run on Ray in a process of its own."""
+def driver(source, out, address=None, *, environment=None, **pools):
+    """Start a run on Ray, on a private one without ``address``, in a process of its own."""
+    joined = {"RAY_ADDRESS": address} if address else {}
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.drivers_flow", source, out],
-        env={**os.environ, "RAY_ADDRESS": address},
+        [sys.executable, "-m", "tests.drivers_flow", source, out, json.dumps(pools)],
+        env={**os.environ, **joined, **(environment or {})},
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -120,7 +121,16 @@ def backfill_at(source, out, now):
     sys.exit(done.exit_status)
 
 
-if __name__ == "__main__":  # with Ray, at RAY_ADDRESS
-    summary = convert(sys.argv[1], sys.argv[2], stages=stages(sys.argv[1]), config=settings())
+def main(source, out, pools):
+    """Convert with Ray, at RAY_ADDRESS, and end as the command does."""
+    try:
+        summary = convert(source, out, stages=stages(source), config=settings(**json.loads(pools)))
+    except RunError as error:
+        sys.stdout.write(str(error))
+        sys.exit(exit_status_of(error))
     sys.stdout.write(json.dumps(summary.as_json()))
     sys.exit(summary.exit_status)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

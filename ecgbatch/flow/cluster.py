@@ -7,7 +7,7 @@ at once, and whatever Ray has to say goes to Ray's own logs and dashboard.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import ray
@@ -15,8 +15,8 @@ from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from ecgbatch.config import PoolSettings
-from ecgbatch.errors import CapacityError
-from ecgbatch.flow.capacity import plan_pools
+from ecgbatch.errors import ClusterError
+from ecgbatch.flow.capacity import BESIDE_POOLS_CPUS, Pool, plan_pools
 from ecgbatch.flow.commit import Committer
 from ecgbatch.flow.connect import connected, own_error, resources
 from ecgbatch.flow.stream import Conductor
@@ -49,7 +49,8 @@ def convert_on_ray(
         watch: Told about once a second what has been counted.
 
     Raises:
-        CapacityError: The workers do not fit into the cluster, or nothing moves any more.
+        CapacityError: The workers do not fit into the cluster.
+        ClusterError: Nothing moves any more; the message says whether machines were lost.
         RunError: As the stages and the committer raise it.
     """
     with connected(pools):
@@ -65,24 +66,71 @@ def convert_on_ray(
         )(Conductor).remote()
         running = conductor.stream.remote(todo, sized, committer=committer, pools=pools)
         try:
-            _look_after(running, conductor, watch, patience_s=pools.no_progress_seconds)
+            standstill = Standstill(sized, pools)
+            _look_after(running, conductor, watch, standstill)
         finally:
             ray.kill(conductor)  # its workers go with it
 
 
-def _look_after(running: Any, conductor: Any, watch: Watch, *, patience_s: float) -> None:
-    moved_at, moved = time.monotonic(), -1
+class Standstill:
+    """Notices that a run will not move any more, and says why as far as it is known.
+
+    Of machines that are lost, their workers come back on those that are left, and may take every
+    CPU there, so that tasks which feed them and write wait for ever; Ray says nothing. A cluster
+    that was planned with machines whose loss nobody had noticed yet ends there as well.
+
+    Args:
+        sized: The pools of workers.
+        pools: Say how long no page may end.
+        clock: Tells the time in seconds.
+    """
+
+    def __init__(
+        self,
+        sized: Sequence[Pool],
+        pools: PoolSettings,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._needed = sum(pool.most * pool.cpus for pool in sized) + BESIDE_POOLS_CPUS
+        self._patience_s = pools.no_progress_seconds
+        self._lost_after_s = pools.lost_machines_seconds
+        self._clock = clock
+        self._moved_at = clock()
+        self._pages = -1
+
+    def look(self, pages: int, *, cpus: Callable[[], float]) -> None:
+        """Take a look.
+
+        Args:
+            pages: How many pages have ended in any stage.
+            cpus: Asks for the CPUs that the cluster has, or may grow to.
+
+        Raises:
+            ClusterError: There is nothing left to wait for.
+        """
+        if pages != self._pages:
+            self._moved_at, self._pages = self._clock(), pages
+            return
+        still_s = self._clock() - self._moved_at
+        if still_s > self._lost_after_s and (left := cpus()) < self._needed:
+            raise ClusterError(
+                f"the cluster has lost machines: {left:g} CPU are left, the run was planned with "
+                f"{self._needed:g}, and no page ended in {still_s:.0f} s. Run the same command "
+                "again: it goes on with what is there"
+            )
+        if still_s > self._patience_s:
+            raise ClusterError(
+                f"no page ended in {self._patience_s:.0f} s: Ray's dashboard shows what the "
+                "cluster waits for; run the same command again when that is mended"
+            )
+
+
+def _look_after(running: Any, conductor: Any, watch: Watch, standstill: Standstill) -> None:
     while not ray.wait([running], timeout=_LOOK_EVERY_S)[0]:
         tally = _counted(conductor, watch, patience_s=_ANSWER_S)
         watch.counted(tally)
-        done = tally.pages.total()
-        if done != moved:
-            moved_at, moved = time.monotonic(), done
-        elif time.monotonic() - moved_at > patience_s:
-            raise CapacityError(
-                f"no page ended in {patience_s:.0f} s: Ray's dashboard shows what the cluster "
-                "waits for; run the same command again when that is mended"
-            )
+        standstill.look(tally.pages.total(), cpus=lambda: resources()["cpus"])
     try:
         ray.get(running)
     except RayError as error:

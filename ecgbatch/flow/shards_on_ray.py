@@ -12,7 +12,7 @@ from ray.exceptions import RayError
 
 import ecgbatch
 from ecgbatch.config import PoolSettings
-from ecgbatch.errors import CapacityError, ConfigError
+from ecgbatch.errors import CapacityError, ClusterError, ConfigError
 from ecgbatch.flow.capacity import BESIDE_POOLS_CPUS
 from ecgbatch.flow.connect import connected, own_error, resources
 from ecgbatch.flow.shards import ShardReceipt, ShardWork
@@ -39,7 +39,8 @@ def make_on_ray(
             that is whole.
 
     Raises:
-        CapacityError: More workers were asked for than the cluster has CPUs, or nothing moves.
+        CapacityError: More workers were asked for than the cluster has CPUs.
+        ClusterError: Nothing moves.
         RunError: As making a shard raises it.
     """
     with connected(pools):
@@ -58,7 +59,7 @@ def make_on_ray(
                 ended, under_way = ray.wait(under_way, timeout=_LOOK_EVERY_S)
                 moved_at = time.monotonic() if ended else moved_at
                 if time.monotonic() - moved_at > pools.no_progress_seconds:
-                    raise CapacityError(
+                    raise ClusterError(
                         f"no shard ended in {pools.no_progress_seconds:.0f} s: Ray's dashboard "
                         "shows what the cluster waits for; run the same command again when that "
                         "is mended, or a data set with smaller shards"

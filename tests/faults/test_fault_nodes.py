@@ -5,7 +5,7 @@ import os
 import pytest
 
 from ecgbatch.errors import ClusterError
-from ecgbatch.flow.summary import exit_status_of
+from ecgbatch.flow.summary import RESUMABLE, exit_status_of
 from tests.drivers_flow import drive, driver, summary_of, wait_for_part
 from tests.factories_flow import archive, tables_of
 from tests.killing import assert_undisturbed
@@ -26,7 +26,7 @@ def cluster():
     cluster = Cluster(
         initialize_head=True,
         head_node_args={
-            "num_cpus": 2,
+            "num_cpus": 0,
             "object_store_memory": STORE,
             "include_dashboard": False,
             "_system_config": {
@@ -56,23 +56,35 @@ def expected(tmp_path_factory, source):
 def test_fault_91_machines_are_lost_one_after_the_other_and_the_tables_are_right(
     tmp_path, cluster, source, expected
 ):
-    nodes = [cluster.add_node(num_cpus=2, object_store_memory=STORE) for _ in range(2)]
+    first, second = (add_machine(cluster) for _ in range(2))
     out = tmp_path / "out"
-    process = driver(source, str(out), cluster.address)
-    for node in nodes:
-        wait_for_part(out, process)
-        assert process.poll() is None
+    process = driver(source, str(out), cluster.address, lost_machines_seconds=5)
+    wait_for_part(out, process)
+    third = add_machine(cluster)
+    cluster.remove_node(first, allow_graceful=False)
+    wait_for_part(out, process)
+    assert process.poll() is None
+    for node in (second, third):
         cluster.remove_node(node, allow_graceful=False)
-        cluster.add_node(num_cpus=2, object_store_memory=STORE)
-    summary = summary_of(process)
-    assert (process.returncode, summary["state"], summary["scans_done"]) == (0, "done", 61)
+    said, _ = process.communicate()
+    assert process.returncode == RESUMABLE
+    assert "has lost machines: 0 CPU are left" in said
+
+    for _ in range(2):
+        add_machine(cluster)
+    summary = summary_of(driver(source, str(out), cluster.address))
+    assert (summary["state"], summary["scans_done"], summary["resumed"]) == ("done", 61, 1)
     assert_undisturbed(out, expected)
+
+
+def add_machine(cluster):
+    return cluster.add_node(num_cpus=3, object_store_memory=STORE)
 
 
 def test_fault_92_the_head_is_lost_and_the_run_goes_on_elsewhere(
     tmp_path, cluster, source, expected
 ):
-    cluster.add_node(num_cpus=2, object_store_memory=STORE)
+    add_machine(cluster)
     out = tmp_path / "out"
     process = driver(source, str(out), cluster.address)
     wait_for_part(out, process)
@@ -86,4 +98,4 @@ def test_fault_92_the_head_is_lost_and_the_run_goes_on_elsewhere(
 
 
 def test_fault_92_a_cluster_that_does_not_answer_any_more_is_resumable():
-    assert exit_status_of(ClusterError("the head is gone")) == 75
+    assert exit_status_of(ClusterError("the head is gone")) == RESUMABLE == 75

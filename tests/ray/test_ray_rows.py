@@ -3,10 +3,11 @@
 import pytest
 
 import ecgbatch
-from ecgbatch.errors import CapacityError, ConfigError, QuarantineError, StorageError
+from ecgbatch.errors import CapacityError, ClusterError, ConfigError, QuarantineError, StorageError
 from ecgbatch.flow.run import convert
 from ecgbatch.flow.status import status
 from ecgbatch.flow.verify import verify
+from ecgbatch.storage import key_id, secret
 from tests.factories_flow import archive, rows_of, scan, settings, stages, tables_of
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_address")]
@@ -80,7 +81,7 @@ def test_workers_that_do_not_fit_are_refused_with_the_sum(tmp_path):
 def test_a_run_in_which_nothing_moves_is_stopped(tmp_path):
     source = archive(tmp_path / "in", 1, asleep={"slow_s": 600})
     config = settings(no_progress_seconds=8, scans_per_block=1)
-    with pytest.raises(CapacityError, match="no page ended in 8 s"):
+    with pytest.raises(ClusterError, match="no page ended in 8 s"):
         convert(source, str(tmp_path / "out"), stages=stages(source), config=config)
 
 
@@ -94,3 +95,13 @@ def test_a_finished_run_again_writes_nothing(tmp_path):
     assert again.scans_skipped == again.scans_listed == 5
     after = {path: path.stat().st_mtime_ns for path in (out / "tables").rglob("*.parquet")}
     assert after == before
+
+
+def test_a_worker_that_has_another_key_stops_the_run_with_both_names(tmp_path, monkeypatch):
+    """The workers' machines were started without the key that the driver has."""
+    monkeypatch.setenv("ECGBATCH_ID_KEY", "0123456789abcdef")
+    source = archive(tmp_path / "in", 2)
+    ours = key_id(secret())
+    with pytest.raises(ConfigError, match=rf"key \(none\) and the driver with {ours}"):
+        convert(source, str(tmp_path / "out"), stages=stages(source), config=settings())
+    assert list((tmp_path / "out" / "tables").glob("pages/**/*.parquet")) == []

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from ecgbatch.config import PoolSettings, RunConfig
-from ecgbatch.errors import CapacityError, ConfigError
+from ecgbatch.errors import CapacityError, ClusterError, ConfigError
 from ecgbatch.flow.synthesize import synthesize
 from tests.factories_synth import contents, make, recipe, wave, wfdb_record
 from tests.running_ray import CPUS
@@ -63,7 +63,7 @@ def test_a_cluster_that_others_fill_is_given_up_and_the_data_set_goes_on_later(
     hog = Hog.remote()
     assert ray.get(hog.there.remote())
     try:
-        with pytest.raises(CapacityError, match="no shard ended in 1 s"):
+        with pytest.raises(ClusterError, match="no shard ended in 1 s"):
             on_ray(tmp_path, workers=1, patience_s=1.0)
     finally:
         ray.kill(hog)
