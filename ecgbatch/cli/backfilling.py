@@ -174,6 +174,17 @@ def schedule(
         str | None,
         typer.Option(metavar="NAME", help="Secret whose keys become environment variables."),
     ] = None,
+    account: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Service account of the pod.")
+    ] = None,
+    token_secret: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Secret with the Ray cluster's token (`auth_token`)."),
+    ] = None,
+    submission_id: Annotated[
+        str | None,
+        typer.Option("--id", metavar="ID", help="Of submissions; see `submit`."),
+    ] = None,
 ) -> None:
     """Print the CronJob, or the crontab line, that calls `ecgbatch backfill IN OUT`."""
     from ecgbatch.flow.schedule import Schedule
@@ -183,7 +194,10 @@ def schedule(
     _require_valid(arguments)
     job = ["backfill", *arguments]
     if address is not None:
-        job = ["submit", "--address", address, "backfill", "--", *arguments]
+        same = [] if submission_id is None else ["--id", submission_id]
+        job = ["submit", "--address", address, *same, "backfill", "--", *arguments]
+    elif token_secret is not None or submission_id is not None:
+        raise typer.BadParameter("--token-secret and --id belong to --address")
     command = ["ecgbatch", *job]
     planned = Schedule(
         at=at,
@@ -193,6 +207,9 @@ def schedule(
         namespace=namespace,
         image=image,
         secret=secret,
+        account=account,
+        submits=address is not None,
+        token_secret=token_secret,
     )
     if cron_line:
         sys.stdout.write(planned.cron_line())

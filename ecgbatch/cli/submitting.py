@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pkgutil
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -33,7 +34,11 @@ def submit(
     ] = None,
     submission_id: Annotated[
         str | None,
-        typer.Option("--id", metavar="ID", help="The same again is the same job, and goes on."),
+        typer.Option(
+            "--id",
+            metavar="ID",
+            help="The same again is the same job, and goes on; `%Y-%m-%d` in it is today in UTC.",
+        ),
     ] = None,
     working_dir: Annotated[
         str | None,
@@ -75,7 +80,8 @@ def submit(
         say([f"job {stop} {ended}"])
         return
     if job is not None:
-        follow = work.submit(client, job, submission_id=submission_id)
+        today = None if submission_id is None else datetime.now(UTC).strftime(submission_id)
+        follow = work.submit(client, job, submission_id=today)
         say([f"job {follow} on {server}"])
     if follow is None or detach:
         say(_how_to_go_on(str(follow), server))

@@ -20,7 +20,7 @@ _FIELD = r"[0-9*,/\-]+|[A-Za-z]{3}(?:[-,][A-Za-z]{3})*"
 _AT = re.compile(rf"(?:{_FIELD})(?: (?:{_FIELD})){{4}}")
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,50}[a-z0-9])?")  # Kubernetes adds 11 characters
 _GRACE_S = 120  # a run that is told to end commits what is finished
-_LATE_S = 3600  # a call that could not start for so long is left to the next one
+_LATE_S = 4 * 3600  # a call that could not start for so long is left to the next one
 _KUBECTL_S = 60
 
 
@@ -36,6 +36,9 @@ class Schedule:
         namespace: Where it stands.
         image: What its container runs.
         secret: Name of a secret whose keys become environment variables; None for none.
+        account: Name of the pod's service account; None for that of the namespace.
+        submits: Whether a Ray cluster does the work, and the pod only follows it.
+        token_secret: Name of the secret with that cluster's token, as ``auth_token``.
 
     Raises:
         ConfigError: One of them is impossible.
@@ -48,14 +51,17 @@ class Schedule:
     namespace: str = "default"
     image: str = "ecgbatch:latest"
     secret: str | None = None
+    account: str | None = None
+    submits: bool = False
+    token_secret: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse what a scheduler would refuse later, or misunderstand."""
         if not _AT.fullmatch(self.at):
             raise ConfigError("--at has the five fields of cron, such as '30 2 * * *'")
         zone_of(self.zone)
-        for text in (self.name, self.namespace, *([self.secret] if self.secret else [])):
-            if not _NAME.fullmatch(text):
+        for text in (self.name, self.namespace, self.secret, self.account, self.token_secret):
+            if text is not None and not _NAME.fullmatch(text):
                 raise ConfigError(
                     "names in Kubernetes have small letters, digits and - only, at most 52 of them"
                 )
@@ -74,10 +80,24 @@ class Schedule:
             zone=_text(self.zone),
             image=_text(self.image),
             command="".join(f"\n                - {_text(word)}" for word in self.command),
+            account="" if self.account is None else _ACCOUNT.format(name=_text(self.account)),
             environment="" if self.secret is None else _ENVIRONMENT.format(name=_text(self.secret)),
             grace_s=_GRACE_S,
             late_s=_LATE_S,
+            **self._submission(),
         )
+
+    def _submission(self) -> dict[str, str]:
+        """Return what a pod has that only submits and follows, and so can be confined further."""
+        if not self.submits:
+            return {"label": "", "token": "", "confined": "", "scratch": ""}
+        token = self.token_secret
+        return {
+            "label": _LABEL,
+            "token": "" if token is None else _WITH_CLUSTER.format(name=_text(token)),
+            "confined": _CONFINED,
+            "scratch": _SCRATCH,
+        }
 
 
 def apply(manifest: str) -> str:
@@ -106,10 +126,41 @@ def _text(value: str) -> str:
     return json.dumps(value)  # a string of JSON is one of YAML
 
 
+_ACCOUNT = """
+          serviceAccountName: {name}"""
+
 _ENVIRONMENT = """
               envFrom:
                 - secretRef:
                     name: {name}"""
+
+# The network policy of cluster/base lets these pods reach Ray's dashboard.
+_LABEL = """
+        metadata:
+          labels:
+            app.kubernetes.io/component: submit"""
+
+_WITH_CLUSTER = """
+              env:
+                - name: RAY_AUTH_WITH_CLUSTER
+                  valueFrom:
+                    secretKeyRef:
+                      name: {name}
+                      key: auth_token"""
+
+_CONFINED = """
+                readOnlyRootFilesystem: true
+              resources:
+                requests: {cpu: 250m, memory: 1Gi}
+                limits: {cpu: "1", memory: 1Gi}
+              volumeMounts:
+                - name: scratch
+                  mountPath: /tmp"""
+
+_SCRATCH = """
+          volumes:
+            - name: scratch
+              emptyDir: {sizeLimit: 1Gi}"""
 
 _CRON_JOB = """\
 apiVersion: batch/v1
@@ -120,11 +171,11 @@ metadata:
 spec:
   schedule: {at}
   timeZone: {zone}
-  # Two calls at once do no harm: the second one waits for its turn at the lease, or ends.
+  # It may fire twice, late, or not at all: which slots are done stands with the output.
   concurrencyPolicy: Forbid
   startingDeadlineSeconds: {late_s}
-  successfulJobsHistoryLimit: 3
-  failedJobsHistoryLimit: 5
+  successfulJobsHistoryLimit: 7
+  failedJobsHistoryLimit: 14
   jobTemplate:
     spec:
       backoffLimit: 2
@@ -135,21 +186,23 @@ spec:
             onExitCodes:
               operator: In
               values: [1, 2, 3]
-      template:
+      template:{label}
         spec:
-          restartPolicy: Never
+          restartPolicy: Never{account}
           terminationGracePeriodSeconds: {grace_s}
           automountServiceAccountToken: false
           securityContext:
             runAsNonRoot: true
+            runAsUser: 10001
+            runAsGroup: 10001
             seccompProfile:
               type: RuntimeDefault
           containers:
             - name: backfill
               image: {image}
-              command:{command}{environment}
+              command:{command}{token}{environment}
               securityContext:
                 allowPrivilegeEscalation: false
                 capabilities:
-                  drop: [ALL]
+                  drop: [ALL]{confined}{scratch}
 """

@@ -158,17 +158,38 @@ def test_every_command_of_the_cluster_is_one_of_ours():
     require_options(commands["convert"], words[3:])
     (nightly,) = [each for each in objects if each["kind"] == "CronJob"]
     pod = nightly["spec"]["jobTemplate"]["spec"]["template"]["spec"]
-    words = shlex.split(pod["containers"][0]["command"][-1])
-    assert words[:3] == ["exec", "ecgbatch", "submit"]
-    assert words[3] in jobs()
+    words = pod["containers"][0]["command"]
+    assert words[:2] == ["ecgbatch", "submit"]
     mark = words.index("--")
-    require_options(commands["submit"], words[4:mark])
-    require_options(commands[words[3]], words[mark + 1 :])
+    assert words[mark - 1] in jobs()
+    require_options(commands["submit"], words[2 : mark - 1])
+    require_options(commands[words[mark - 1]], words[mark + 1 :])
 
 
 def require_options(command, words):
     known = {option for parameter in command.params for option in parameter.opts}
     assert {word for word in words if word.startswith("-")} <= known
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_the_drain_lets_a_machine_work_as_long_as_there_is_time_then_stops_it(tmp_path, refused):
+    """Programs stand in for Ray's and for the clock; who refuses is not waited for."""
+    log = tmp_path / "log"
+    for name in ("ray", "sleep"):
+        program = tmp_path / name
+        ends = 1 if refused else 0
+        program.write_text(
+            f'#!/bin/sh\necho {name} "$@" >> {log}\n[ "$1" != drain-node ] || exit {ends}\n'
+        )
+        program.chmod(0o755)
+    path = {"PATH": f"{tmp_path}:/bin:/usr/bin"}
+    done = subprocess.run(["sh", IMAGE / "drain.sh", "90"], env=path, check=False)
+    assert done.returncode == 0
+    drained, *waited, stopped = log.read_text().splitlines()
+    assert drained.startswith("ray drain-node --reason DRAIN_NODE_REASON_PREEMPTION ")
+    assert drained.endswith("--deadline-remaining-seconds 90")
+    assert waited == ([] if refused else ["sleep 90"])
+    assert stopped == "ray stop --grace-period 10"
 
 
 def test_the_drain_calls_ray_as_ray_wants_to_be_called():

@@ -1,6 +1,7 @@
 """What is given to Kubernetes is what Kubernetes and KubeRay know, and fits the configuration."""
 
 import re
+import shlex
 import tomllib
 from copy import deepcopy
 from pathlib import Path
@@ -10,6 +11,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from ecgbatch import cli
 from ecgbatch.config import RunConfig
 from ecgbatch.flow.schedule import Schedule
 from tests.kuberay import groups, pod_templates, schema_of
@@ -187,7 +189,46 @@ def test_the_nightly_job_runs_once_at_a_time_and_tries_again_only_what_may_succe
     assert pod["restartPolicy"] == "Never"  # which a rule for failures asks for
 
 
-def test_the_schedule_that_is_printed_is_one_that_kubernetes_knows():
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"secret": "ecgbatch-keys", "account": "ecgbatch"},
+        {"submits": True},
+        {"submits": True, "token_secret": "token", "secret": "more", "account": "ecgbatch"},
+    ],
+)
+def test_a_schedule_that_is_printed_is_one_that_kubernetes_knows(more):
     command = ["ecgbatch", "backfill", "s3://archive/ecg", "s3://lake/ecg", "--window", "1d"]
-    printed = Schedule("30 2 * * *", "Europe/Berlin", command, secret="ecgbatch-keys").cron_job()
+    printed = Schedule("30 2 * * *", "Europe/Berlin", command, **more).cron_job()
     kubernetes_validate.validate(yaml.safe_load(printed), KUBERNETES, strict=True)
+
+
+def test_the_nightly_job_is_what_its_own_first_lines_print(capsys):
+    lines = (CLUSTER / "jobs/nightly.yaml").read_text().splitlines(keepends=True)
+    said = [line for line in lines if line.startswith("#")]
+    words = shlex.split("".join(line[1:] for line in said[:-1]))
+    assert words[:2] == ["ecgbatch", "schedule"]
+    with pytest.raises(SystemExit):
+        cli.main(words[1:])
+    assert "".join(lines[len(said) :]) == capsys.readouterr().out
+
+
+def test_the_nightly_job_may_reach_the_cluster_and_knows_its_token(objects):
+    nightly = one(objects, "CronJob", "ecgbatch-nightly")
+    pod = nightly["spec"]["jobTemplate"]["spec"]["template"]
+    (rule,) = [
+        rule
+        for rule in one(objects, "NetworkPolicy", "ecgbatch-cluster")["spec"]["ingress"]
+        if {"port": 8265} in [{"port": port["port"]} for port in rule.get("ports", [])]
+    ]
+    selected = [sender.get("podSelector", {}).get("matchLabels") for sender in rule["from"]]
+    assert any(
+        labels and labels.items() <= pod["metadata"]["labels"].items() for labels in selected
+    )
+    cluster = one(objects, "RayCluster")["spec"]["authOptions"]["secretName"]
+    (container,) = pod["spec"]["containers"]
+    (variable,) = container["env"]
+    assert variable["valueFrom"]["secretKeyRef"] == {"name": cluster, "key": "auth_token"}
+    accounts = [each["metadata"]["name"] for each in objects if each["kind"] == "ServiceAccount"]
+    assert pod["spec"]["serviceAccountName"] in accounts
