@@ -39,9 +39,7 @@ def report(
     *,
     page: Annotated[
         Path | None,
-        typer.Option(
-            "--output", "-o", metavar="HTML", help="A file; default: report.html beside the run."
-        ),
+        typer.Option("--output", "-o", metavar="HTML", help="A file; default: beside the run."),
     ] = None,
     samples: Annotated[
         int, typer.Option(min=0, metavar="N", help="Pictures of each class and each reason.")
@@ -56,7 +54,8 @@ def report(
     """Show a run on one page of HTML: counts, reasons, quality, speed, and where the time went.
 
     The page loads nothing and opens without a network. Its pictures show of the paper what `show`
-    does; quarantined pages are in it with `--paper` alone.
+    does. With `--paper` they are whole, those of quarantined pages of every reason with them; that
+    page stands apart, below OUT/restricted.
     """
     from ecgbatch.flow.report import gather, publish
     from ecgbatch.report.run_page import html
@@ -73,7 +72,8 @@ def report(
     )
     text = html(facts)
     if page is None:
-        say([f"run {facts.run_id}: {publish(out, text, config=chosen, run_id=facts.run_id)}"])
+        beside = publish(out, text, config=chosen, run_id=facts.run_id, restricted=facts.restricted)
+        say([f"run {facts.run_id}: {beside}"])
         return
     page.write_text(text, encoding="utf-8")
     say([f"run {facts.run_id}: {page}"])

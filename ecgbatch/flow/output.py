@@ -8,6 +8,7 @@
     runs/slots/<release>/<archive>/<slot>.json
     runs/removal.json
     restricted/deleted/<request>.json
+    restricted/reports/<run>.html
 
 Readers glob ``tables/``; nothing but whole Parquet files of the tables is ever put there. ``runs/``
 holds the addresses of scans, which can name patients, and is not for analysts; neither is

@@ -101,14 +101,27 @@ def gather(
     )
 
 
-def publish(out: str, page: str, *, config: RunConfig, run_id: str) -> str:
-    """Write the page of a run beside its summary, where analysts do not look; return its address.
+def publish(
+    out: str, page: str, *, config: RunConfig, run_id: str, restricted: bool = False
+) -> str:
+    """Write the page of a run beside its summary, and return its address.
+
+    Args:
+        out: Address or path of the output.
+        page: The HTML.
+        config: How to reach the output.
+        run_id: The run.
+        restricted: Whether the page shows paper as it is: it then stands below ``restricted/``,
+            beside the page that does not and never in its place.
 
     Raises:
         StorageError: Storage refused.
     """
     output = Output.at(out, config.storage)
-    uri = output.uri("runs", run_id, "report.html")
+    if restricted:
+        uri = output.uri("restricted", "reports", f"{run_id}.html")
+    else:
+        uri = output.uri("runs", run_id, "report.html")
     output.store().write(uri, page.encode())
     return uri
 

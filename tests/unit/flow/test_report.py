@@ -107,6 +107,19 @@ def test_the_command_puts_the_page_beside_the_run_or_where_it_is_told(converted,
     assert (tmp_path / "page.html").read_text() == beside.read_text()
 
 
+def test_a_page_that_shows_paper_stands_apart_and_the_other_stays(converted, capsys):
+    out, summary = converted
+    main_ends("report", str(out), "--samples", "0")
+    beside = out / "runs" / summary.run_id / "report.html"
+    before = beside.read_text()
+    main_ends("report", str(out), "--samples", "1", "--paper")
+    restricted = out / "restricted" / "reports" / f"{summary.run_id}.html"
+    assert str(restricted) in capsys.readouterr().out
+    assert beside.read_text() == before
+    assert "on a restricted page of its own" in before
+    assert "on a restricted page of its own" not in restricted.read_text()
+
+
 def main_ends(*arguments):
     with pytest.raises(SystemExit) as ended:
         main(arguments)
