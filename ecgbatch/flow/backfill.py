@@ -23,7 +23,7 @@ from ecgbatch.flow.output import Output
 from ecgbatch.flow.plan import Plan, estimate, source_entries, write_plan
 from ecgbatch.flow.progress import Progress
 from ecgbatch.flow.receipts import whole_scans
-from ecgbatch.flow.reviews import settled_scans
+from ecgbatch.flow.reviews import not_obeyed, settled_scans
 from ecgbatch.flow.run import perform
 from ecgbatch.flow.runs import Run, release_of
 from ecgbatch.flow.sieve import Sieve
@@ -170,7 +170,10 @@ def preview(
     plan = estimate(
         source_entries(archive, leave_out=output.root) if due else [],
         committed=[settled_scans(store, output, book)],
-        sieve=Sieve(due=lambda modified_s: any(slot.holds(modified_s) for slot in due)),
+        sieve=Sieve(
+            due=lambda modified_s: any(slot.holds(modified_s) for slot in due),
+            anyway=not_obeyed(store, output, book),
+        ),
     )
     pace = pace_of(store, output, order)
     return due, estimate_of(plan, pace, config.storage, price_per_hour=order.price_per_hour)
@@ -226,7 +229,11 @@ class _SlotJob:
         standing = whole_scans(book.receipts.scans())
         watched = [standing, withdrawn(store, output, release=book.release)]
         keep = self._order.deleted == "keep"
-        self._sieve = Sieve(due=self._slot.holds, watched=[] if keep else watched)
+        self._sieve = Sieve(
+            due=self._slot.holds,
+            watched=[] if keep else watched,
+            anyway=not_obeyed(store, output, book),
+        )
         plan = write_plan(
             watch.listing(source_entries(self._archive, leave_out=output.root)),
             store=store,

@@ -58,6 +58,7 @@ class Sieve:
         due: Whether what changed at a Unix time (NaN: nobody knows when) is to be planned; what is
             not counts as if it had not been listed, but not as missing. Default: everything.
         watched: Tables with ``scan_id`` of scans that are missed if they are not listed.
+        anyway: Ids of scans that are to be planned whenever they changed.
     """
 
     def __init__(
@@ -65,9 +66,11 @@ class Sieve:
         *,
         due: Callable[[float], bool] = lambda _: True,
         watched: Iterable[pa.Table] = (),
+        anyway: pa.Array | None = None,
     ) -> None:
         self._due = due
         self._watched = watched
+        self._anyway = pa.array([], pa.string()) if anyway is None else anyway
         self._counts: Counter[str] = Counter()
         self._extensions: Counter[str] = Counter()
         self._missing: list[pa.Array] = []
@@ -126,7 +129,8 @@ class Sieve:
             if rows is None:
                 continue
             self.scans_seen += rows.num_rows
-            rows = rows.filter(rows["due"]).drop_columns("due").sort_by("scan_id")
+            due = pc.or_(rows["due"], pc.is_in(rows["scan_id"], value_set=self._anyway))
+            rows = rows.filter(due).drop_columns("due").sort_by("scan_id")
             self._counts["duplicates"] += rows.num_rows
             rows = rows.filter(_last_of_each(rows["scan_id"]))
             self._counts["duplicates"] -= rows.num_rows

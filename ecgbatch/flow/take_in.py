@@ -17,6 +17,7 @@ from ecgbatch.errors import ConfigError
 from ecgbatch.flow.book import chosen_release
 from ecgbatch.flow.output import Output
 from ecgbatch.flow.reviews import keep
+from ecgbatch.imaging.naming import usual_names
 from ecgbatch.report.verdict_file import Verdict
 from ecgbatch.schema.review import REJECTED
 from ecgbatch.storage import Store
@@ -111,15 +112,23 @@ def _completed(verdict: Verdict, page: Mapping[str, Any], leads: Sequence[Lead])
             f"{verdict.where}: this page gave its samples itself, and cannot be corrected: accept "
             "or reject it"
         )
-    if verdict.names and len(verdict.names) != len(leads):
+    names = verdict.names
+    if verdict.layout and not names:
+        names = usual_names(verdict.layout) or ()
+        if len(names) != len(leads):
+            raise ConfigError(
+                f"{verdict.where}: {len(leads)} leads were found on the page, which are not those "
+                f"of a usual {verdict.layout}: give the names of all of them, row by row"
+            )
+    if names and len(names) != len(leads):
         raise ConfigError(
-            f"{verdict.where}: names has {len(verdict.names)} leads, and the page {len(leads)}"
+            f"{verdict.where}: names has {len(names)} leads, and the page {len(leads)}"
         )
     given: dict[str, Any] = {"layout": None, "speed_mm_per_s": None, "gain_mm_per_mv": None}
     given["names"] = None
     if verdict.verdict != REJECTED and drawn:
         given = {name: getattr(verdict, name) or page[name] for name in given if name != "names"}
-        names = verdict.names or tuple(lead.lead for lead in leads)
+        names = names or tuple(lead.lead for lead in leads)
         given["names"] = list(_places(leads, names, px_per_mm=page["rectified_px_per_mm"]))
     row = {
         "scan_id": verdict.scan_id,

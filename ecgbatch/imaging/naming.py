@@ -35,6 +35,16 @@ def matrix_names(*, rows: int, columns: int) -> tuple[tuple[str, ...], ...] | No
     )
 
 
+def usual_names(layout: str) -> tuple[str, ...] | None:
+    """Return the leads of a layout such as ``3x4+1R``, row by row; None where none is usual."""
+    matrix, _, rhythm = layout.partition("+")
+    rows, columns = (int(number) for number in matrix.split("x"))
+    named = matrix_names(rows=rows, columns=columns)
+    if named is None:
+        return None
+    return (*(name for row in named for name in row), *rhythm_names(int(rhythm[:-1] or 0)))
+
+
 def rhythm_names(rows: int) -> tuple[str, ...]:
     """Guess the leads of ``rows`` long rows."""
     return (*RHYTHM, *(name for name in LEADS if name not in RHYTHM))[:rows]

@@ -13,9 +13,11 @@ from ecgbatch.flow import backfill as backfill_module
 from ecgbatch.flow.backfill import Order, due_slots, preview
 from ecgbatch.flow.slots import Slot, Window
 from ecgbatch.flow.status import status
+from ecgbatch.flow.take_in import take_in
+from ecgbatch.report.verdict_file import Verdict
 from ecgbatch.tables import parts
 from tests.factories_backfill import Archive, arrive, day
-from tests.factories_flow import settings, tables_of
+from tests.factories_flow import rows_of, settings, tables_of
 
 
 def slots(order, settled=(), *, now):
@@ -119,6 +121,18 @@ def test_a_changed_file_replaces_its_rows(archive):
     assert changed == [archive.id_of("1.scan")]
     assert len(after["pages"]) == len(before["pages"]) == 4
     assert archive.findings() == ()
+
+
+def test_what_a_reviewer_says_of_an_old_file_is_obeyed_by_a_slot_that_reads_only_new_ones(archive):
+    archive.call(day(4, 3))
+    verdict = Verdict("line 1", archive.id_of("0.scan"), 1, "accepted")
+    take_in(str(archive.out), [verdict], reviewer="A", config=archive.config)
+    order = {"since": day(4), "catch_up": "none"}
+    assert archive.call(day(5, 3), **order).runs[0][1].scans_done == 1
+    assert archive.ids() == {archive.id_of(f"{number}.scan") for number in range(4)}
+    (row,) = [row for row in rows_of(archive.out, "pages") if row["review_id"]]
+    assert row["scan_id"] == verdict.scan_id
+    assert archive.call(day(6, 3), **order).runs[0][1].state == "nothing_to_do"
 
 
 def test_a_night_without_anything_new_is_settled_without_a_run(archive):

@@ -11,11 +11,12 @@ from ecgbatch.config import RunConfig
 from ecgbatch.errors import ConfigError
 from ecgbatch.flow.delete import delete
 from ecgbatch.flow.queue import write_queue
+from ecgbatch.flow.reviews import verdicts
 from ecgbatch.flow.run import convert
 from ecgbatch.flow.take_in import take_in
 from ecgbatch.flow.verify import verify
 from ecgbatch.report.verdict_file import read_verdicts
-from ecgbatch.storage import scan_id, to_uri
+from ecgbatch.storage import open_store, scan_id, to_uri
 from ecgbatch.synth.heart import simulate
 from ecgbatch.synth.layouts import layout
 from ecgbatch.synth.paper import render
@@ -113,12 +114,26 @@ def test_a_rejected_page_stands_in_quarantine_with_its_verdict(reviewed):
         ({"scan_id": "e" * 32, "page_no": 1, "verdict": "accepted"}, "entry 1: no such page"),
         ({"page_no": 2, "verdict": "accepted"}, "entry 1: no such page"),
         ({"page_no": 1, "verdict": "corrected", "names": "I II"}, "names has 2 leads"),
+        ({"page_no": 1, "verdict": "corrected", "layout": "12x1"}, "13 leads .* a usual 12x1"),
+        ({"page_no": 1, "verdict": "corrected", "layout": "7x9"}, "13 leads .* a usual 7x9"),
     ],
 )
 def test_a_verdict_on_what_does_not_stand_is_refused(verdict, message, reviewed):
     out, ids, *_ = reviewed
     with pytest.raises(ConfigError, match=message):
         take_in(out, said({"scan_id": ids[2], **verdict}), reviewer="A", config=CONFIG)
+
+
+def test_a_corrected_layout_gives_the_leads_that_were_found_its_usual_names(reviewed):
+    out, ids, *_ = reviewed
+    verdict = {"scan_id": ids[2], "page_no": 1, "verdict": "corrected", "layout": "6x2+1R"}
+    assert take_in(out, said(verdict), reviewer="A", config=CONFIG) == 1
+    given = verdicts(open_store(to_uri(out), CONFIG.storage)).to_pylist()
+    (row,) = (row for row in given if row["scan_id"] == ids[2])
+    assert row["layout"] == "6x2+1R"
+    assert [name["lead"] for name in row["names"]] == [
+        *("I", "V1", "II", "V2", "III", "V3", "aVR", "V4", "aVL", "V5", "aVF", "V6", "II")
+    ]
 
 
 @pytest.fixture(scope="module")
