@@ -31,7 +31,7 @@ import cv2
 import numpy as np
 import wfdb
 
-from ecgbatch.config import RunConfig, TraceSettings
+from ecgbatch.config import LocateSettings, RunConfig, TraceSettings
 from ecgbatch.evaluation.pages import PageResult, summarize
 from ecgbatch.evaluation.truth import TrueRecord, find_records, read_record
 from ecgbatch.flow.evaluate import evaluate
@@ -172,11 +172,14 @@ def main() -> None:
     parser.add_argument("--layout", default="3x4+1R")
     parser.add_argument("--looks", nargs="+", choices=usable, default=usable, metavar="LOOK")
     parser.add_argument("--dpi", nargs="+", type=int, default=[150, 200, 300])
-    parser.add_argument("--no-segmenter", action="store_true", help="trace by geometry alone")
+    parser.add_argument("--no-networks", action="store_true", help="read by geometry alone")
     parser.add_argument("--failures", action="store_true", help="name the pages that failed")
     asked = parser.parse_args()
     cv2.setNumThreads(1)
-    config = RunConfig(trace=TraceSettings(network=not asked.no_segmenter))
+    looking = not asked.no_networks
+    config = RunConfig(
+        locate=LocateSettings(networks=looking), trace=TraceSettings(network=looking)
+    )
     records = true_records(asked.records, asked.count)
     results: list[PageResult] = []
     chosen = list(cases(asked.looks, asked.dpi, asked.copies))

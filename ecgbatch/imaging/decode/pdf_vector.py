@@ -21,13 +21,18 @@ from ecgbatch.imaging.decode.drawn_grid import DrawnGrid, find_grid
 from ecgbatch.imaging.decode.drawn_names import Label, Span, find_labels, match
 from ecgbatch.imaging.decode.drawn_pulse import Pulse, agreed_gain, find_pulse
 from ecgbatch.imaging.decode.drawn_samples import sample
+from ecgbatch.imaging.decode.drawn_turns import (
+    BACKWARD_PT,
+    MIN_POINTS,
+    quarter_turns,
+    turned_stroke,
+    turned_word,
+)
 from ecgbatch.imaging.decode.pdf_paths import Box, Drawing, Stroke
 from ecgbatch.imaging.decode.pdf_text import Word, printed_scale
 from ecgbatch.types import DoubleArray, FloatArray, Lead
 
-_MIN_POINTS = 20  # of a trace; frames, ticks and pulses have fewer
 _MIN_TRACE_MM = 10.0  # 0.4 s at 25 mm/s: less is no lead
-_BACKWARD_PT = 0.02  # rounding; a line that turns back is no trace
 _ROW_MM = 5.0  # zero lines of one row of a layout agree within this
 _RHYTHM = 1.7  # a rhythm row is this much longer than the shortest strip
 _ON_ROW_MM = 0.6  # how close traces must lie to heavy lines on the whole, to be drawn from them
@@ -73,11 +78,11 @@ def read_leads(
         size_pt: Width and height of the page as shown.
         assumed: Speed and gain where the page says neither.
     """
-    turns = _quarter_turns(drawing.strokes)
+    turns = quarter_turns(drawing.strokes)
     if turns is None or drawing.odd_clips:
         return None
-    strokes = [_turned_stroke(stroke, turns, size_pt) for stroke in drawing.strokes]
-    words = [_turned_word(word, turns, size_pt) for word in words]
+    strokes = [turned_stroke(stroke, turns, size_pt) for stroke in drawing.strokes]
+    words = [turned_word(word, turns, size_pt) for word in words]
     grid = find_grid(strokes)
     printed = printed_scale(words)
     if not grid.drawn and math.isnan(printed.speed_mm_per_s):
@@ -110,51 +115,6 @@ def _flags(grid: DrawnGrid, *, unnamed: int) -> tuple[Flag, ...]:
     return tuple(flag for flag, holds in said.items() if holds)
 
 
-# ------------------------------------------------------------------------------- the right way up
-
-
-def _quarter_turns(strokes: Sequence[Stroke]) -> int | None:
-    """Return how many clockwise quarters the page's traces are turned; None without any.
-
-    Lines are drawn in the order of time, so that their direction tells which way is right.
-    """
-    votes = [0, 0, 0, 0]
-    for stroke in strokes:
-        if len(stroke.points) < _MIN_POINTS:
-            continue
-        steps = np.diff(stroke.points, axis=0)
-        for turn, forward in enumerate((steps[:, 0], steps[:, 1], -steps[:, 0], -steps[:, 1])):
-            votes[turn] += len(steps) * bool(forward.min() > -_BACKWARD_PT)
-    return int(np.argmax(votes)) if any(votes) else None
-
-
-def _turned(points: DoubleArray, turns: int, size_pt: tuple[float, float]) -> DoubleArray:
-    """Return points after ``turns`` quarters counter-clockwise, still from the top left corner."""
-    width, height = size_pt
-    for _ in range(turns):
-        points = np.stack([points[:, 1], width - points[:, 0]], axis=1)
-        width, height = height, width
-    return points
-
-
-def _turned_stroke(stroke: Stroke, turns: int, size_pt: tuple[float, float]) -> Stroke:
-    if turns == 0:
-        return stroke
-    left, top, right, bottom = stroke.clip
-    corners = _turned(np.array([[left, top], [right, bottom]]), turns, size_pt)
-    low, high = corners.min(axis=0), corners.max(axis=0)
-    return replace(
-        stroke,
-        points=_turned(stroke.points, turns, size_pt),
-        clip=(float(low[0]), float(low[1]), float(high[0]), float(high[1])),
-    )
-
-
-def _turned_word(word: Word, turns: int, size_pt: tuple[float, float]) -> Word:
-    x, y = _turned(np.array([[word.x_pt, word.y_pt]]), turns, size_pt)[0]
-    return replace(word, x_pt=float(x), y_pt=float(y))
-
-
 # ------------------------------------------------------------------------------ traces and pulses
 
 
@@ -164,7 +124,7 @@ def _traces_and_pulses(
     """Return the lines that run like leads, and the pulses with where each begins."""
     traces, pulses = [], []
     for stroke in strokes:
-        if stroke.straight or np.diff(stroke.points[:, 0]).min() < -_BACKWARD_PT:
+        if stroke.straight or np.diff(stroke.points[:, 0]).min() < -BACKWARD_PT:
             continue
         trace = _in_millimetres(stroke, grid)
         pulse = find_pulse(trace.points_mm)
@@ -172,7 +132,7 @@ def _traces_and_pulses(
             pulses.append((pulse, float(trace.points_mm[0, 0])))
             trace = replace(trace, points_mm=_after(trace.points_mm, pulse.end))
         points = trace.points_mm
-        if len(points) >= _MIN_POINTS and points[-1, 0] - points[0, 0] >= _MIN_TRACE_MM:
+        if len(points) >= MIN_POINTS and points[-1, 0] - points[0, 0] >= _MIN_TRACE_MM:
             traces.append(trace)
     return traces, pulses
 
@@ -189,7 +149,7 @@ def _in_millimetres(stroke: Stroke, grid: DrawnGrid) -> _Trace:
 def _after(points_mm: DoubleArray, end: int) -> DoubleArray:
     """Return what follows a pulse, without the straight line that leads from it to the trace."""
     rest = points_mm[end:]
-    if len(rest) < _MIN_POINTS:
+    if len(rest) < MIN_POINTS:
         return rest
     steps = np.diff(rest[:, 0])
     on_clock = np.flatnonzero(np.abs(steps - np.median(steps)) < 0.5 * np.median(steps))
@@ -228,7 +188,7 @@ def _parts(trace: _Trace, names: Sequence[Label]) -> list[tuple[Label, _Trace]]:
             return []
         last = index == len(names) - 1
         inside = (x >= edges[index]) & ((x <= edges[index + 1]) if last else (x < edges[index + 1]))
-        if np.count_nonzero(inside) < _MIN_POINTS:
+        if np.count_nonzero(inside) < MIN_POINTS:
             return []
         parts.append((name, replace(trace, points_mm=trace.points_mm[inside])))
     return parts
