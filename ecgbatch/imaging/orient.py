@@ -25,6 +25,9 @@ _INKED = 80
 _SURE_PULSE = 1.4  # of the cue: a tenth of a stamp's fit between standing and hanging
 _AS_STORED = 0.5
 """Lead of the side that the file has up: who scans a page, or turns a picture, looks at it."""
+_TELLING_MM = 100.0
+"""Length of traces below which a side that no pulse confirms is a guess: what looks like text above
+and names before a single piece of trace may be anything."""
 _SURE_TRACE_MM, _SURE_BEAT_MM = 300.0, 40.0
 """Length of traces from which on a complex in so many millimetres needs no other proof of an ECG:
 a heart of 38 beats a minute at 25 mm/s. Letters that touch have fewer, or are shorter."""
@@ -46,7 +49,8 @@ class Orientation:
             where nothing else looks like a trace; 0 elsewhere.
         beats: Steep complexes with room on both sides.
         beating: Whether rows beat like a heart, by those or by what ``find_beats`` sees.
-        margin: How far the chosen side leads over its opposite; below 1 it is a guess.
+        margin: How far the chosen side leads over its opposite, by the cues alone and together with
+            the side that the file has up, whichever says less; below 1 it is a guess.
         mirrored: Whether what tells left from right contradicts what tells up from down.
         cues: What each cue said for upright (positive) against upside down: pulses, order of
             waves, polarity, text above and below, names at the ends of rows, pulses there.
@@ -101,7 +105,9 @@ def find_orientation(ink: ByteArray, *, px_per_mm: float) -> Orientation:
     pulses, at_begin = pulses_stand(ink, marks, px_per_mm)
     text, names = text_above(marks, px_per_mm), names_before(marks, px_per_mm)
     up, along = pulses + polarity + text, order + names + at_begin
-    score = up + along + (0.0 if sideways else _AS_STORED)
+    told = up + along
+    score = told + (0.0 if sideways else _AS_STORED)
+    telling = trace_mm >= _TELLING_MM or abs(pulses) > _SURE_PULSE
     turns = (1 if sideways else 0) + (0 if score >= 0 else 2)
     return Orientation(
         quarter_turns=turns % 4,
@@ -109,7 +115,7 @@ def find_orientation(ink: ByteArray, *, px_per_mm: float) -> Orientation:
         still_mm=max(lengths_mm) if still and abs(pulses) > _SURE_PULSE else 0.0,
         beats=beats,
         beating=beating,
-        margin=abs(score),
+        margin=min(abs(score), abs(told)) if telling else 0.0,
         mirrored=up * along < 0 and abs(up) > _UP_SURE and abs(along) > _ALONG_SURE,
         cues=(pulses, order, polarity, text, names, at_begin),
     )

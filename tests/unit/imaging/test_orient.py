@@ -96,3 +96,18 @@ def test_pulses_where_rows_begin_tell_left_from_right():
     assert right.cues[5] == pytest.approx(-through.cues[5], abs=0.1)
     bare = 255 - draw(Sheet(grid_rgb=None, pulses=False), View(px_per_mm=(SCALE, SCALE))).pixels
     assert find_orientation(bare[..., 0], px_per_mm=SCALE).cues[5] == pytest.approx(0, abs=0.3)
+
+
+@pytest.mark.parametrize(("traces", "doubtful"), [(1, True), (3, False)])
+def test_writing_above_a_single_short_trace_does_not_tell_its_side(traces, doubtful):
+    ink = np.zeros((400, 700), np.uint8)
+    across = np.arange(round(80 * SCALE))
+    for row in range(traces):
+        down = 140 + 80 * row + np.round(6 * np.sin(across / 9)).astype(int)
+        for thick in (0, 1):
+            ink[down + thick, 100 + across] = 255
+    for letter in range(20):
+        ink[40:52, 100 + 16 * letter : 108 + 16 * letter] = 255
+    sides = find_orientation(ink, px_per_mm=SCALE)
+    assert sides.quarter_turns == 0
+    assert (sides.margin < 1) == doubtful
