@@ -9,16 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TypeAlias
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
+from ecgbatch.imaging.marks import IntArray, connected
 from ecgbatch.imaging.runs import ink_level
 from ecgbatch.types import ByteArray, FloatArray, Trace
-
-IntArray: TypeAlias = npt.NDArray[np.int32]
 
 LOST_MM = 5.0
 """Doubt where a peak was left aside, which is at least so tall."""
@@ -46,11 +43,17 @@ def with_unclaimed(traces: Sequence[Trace], ink: ByteArray, *, px_per_mm: float)
     scale = px_per_mm * factor
     free = (small > ink_level(small)).view(np.uint8)
     lines = [_line(trace, factor) for trace in traces]
+    # Thin lines that are made wide together take a fifth of the time of lines drawn wide.
+    drawn = np.zeros_like(free)
     for line in lines:
-        _draw(free, line, 0, width_px=_LINE_MM * scale)
+        _draw(drawn, line)
+    width_px = round(_LINE_MM * scale) | 1
+    pen = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width_px, width_px))
+    free = cv2.bitwise_and(free, cv2.bitwise_not(cv2.dilate(drawn, pen)))
     free = cv2.morphologyEx(free, cv2.MORPH_OPEN, np.ones((_SLIVER_PX, _SLIVER_PX), np.uint8))
-    _, _, stats, _ = cv2.connectedComponentsWithStats(free, connectivity=8)
-    tall = stats[1:][stats[1:, cv2.CC_STAT_HEIGHT] > _TALLEST_LETTER_MM * scale]
+    rests = connected(np.asarray(free).view(np.bool_))
+    sides = np.stack([rests.left, rests.top, rests.right, rests.bottom], axis=1)[1:]
+    tall = sides[sides[:, 3] - sides[:, 1] > _TALLEST_LETTER_MM * scale]
     return [
         _doubted(trace, line, tall, reach=_TOUCHES_MM * scale)
         for trace, line in zip(traces, lines, strict=True)
@@ -63,20 +66,19 @@ def _line(trace: Trace, factor: float) -> FloatArray:
     return np.stack([x_px, trace.y_px], axis=1).astype(np.float32) * np.float32(factor)
 
 
-def _draw(page: ByteArray, line: FloatArray, level: int, *, width_px: float) -> None:
+def _draw(page: ByteArray, line: FloatArray) -> None:
     known = np.isfinite(line[:, 1])
     for piece in np.split(line, np.flatnonzero(np.diff(known)) + 1):
         if piece.size and np.isfinite(piece[0, 1]):
-            points = np.rint(piece).astype(np.int32)
-            cv2.polylines(page, [points], isClosed=False, color=level, thickness=round(width_px))
+            cv2.polylines(page, [np.rint(piece).astype(np.int32)], isClosed=False, color=255)
 
 
 def _doubted(trace: Trace, line: FloatArray, rests: IntArray, *, reach: float) -> Trace:
-    """Doubt a trace beside rests of ink, each ``(left, top, width, height, area)``."""
+    """Doubt a trace beside rests of ink, each ``(left, top, right, bottom)``."""
     doubt = trace.doubt_mm.copy()
-    for left, top, width, height, _ in rests.tolist():
-        beside = (line[:, 0] >= left - reach) & (line[:, 0] <= left + width + reach)
-        meets = (line[:, 1] >= top - reach) & (line[:, 1] <= top + height + reach)
+    for left, top, right, bottom in rests.tolist():
+        beside = (line[:, 0] >= left - reach) & (line[:, 0] <= right + reach)
+        meets = (line[:, 1] >= top - reach) & (line[:, 1] <= bottom + reach)
         if (beside & meets).any():
             doubt[beside] = LOST_MM
     return replace(trace, doubt_mm=doubt)
