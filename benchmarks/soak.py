@@ -2,7 +2,7 @@
 
 ::
 
-    python benchmarks/soak.py --pages 2000 [--workers 2] [--dpi 100] [--hostile 0.01] [--no-network]
+    python benchmarks/soak.py --pages 2000 [--workers 2] [--dpi 100] [--hostile 0.01] [--no-networks]
 
 Pages are 3x4 + rhythm, rendered and copied under many names; hostile ones are of seven kinds, each
 with the one reason that it must end with. Every second the memory and the open files of every
@@ -31,7 +31,7 @@ import numpy as np
 import psutil
 import simplejpeg
 
-from ecgbatch.config import PoolSettings, RunConfig, TraceSettings
+from ecgbatch.config import DiagnoseSettings, LocateSettings, PoolSettings, RunConfig, TraceSettings
 from ecgbatch.flow.progress import ProgressEvent
 from ecgbatch.flow.run import convert
 from ecgbatch.synth.heart import simulate
@@ -193,11 +193,13 @@ if __name__ == "__main__":
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--dpi", type=float, default=100.0)
     parser.add_argument("--hostile", type=float, default=0.01)
-    parser.add_argument("--no-network", action="store_true")
+    parser.add_argument("--no-networks", action="store_true")
     asked = parser.parse_args()
     os.environ.setdefault("RAY_worker_niceness", "0")  # or a busy machine starves its workers
     config = RunConfig(
-        trace=TraceSettings(network=not asked.no_network),
+        locate=LocateSettings(networks=not asked.no_networks),
+        trace=TraceSettings(network=not asked.no_networks),
+        diagnose=DiagnoseSettings(enabled=not asked.no_networks),
         pools=PoolSettings(cpu_workers_max=asked.workers, scans_per_block=16, scans_per_part=128),
     )
     with tempfile.TemporaryDirectory(prefix="soak-") as scratch:
