@@ -2,7 +2,8 @@
 
 ::
 
-    python benchmarks/soak.py --pages 2000 [--workers 2] [--dpi 100] [--hostile 0.01] [--no-networks]
+    python benchmarks/soak.py --pages 2000 [--workers 2] [--dpi 100] [--hostile 0.01]
+        [--no-networks]
 
 Pages are 3x4 + rhythm, rendered and copied under many names; hostile ones are of seven kinds, each
 with the one reason that it must end with. Every second the memory and the open files of every
