@@ -11,7 +11,7 @@ from tests.killing import KINDS, STAGES, assert_undisturbed, run_while_killing
 
 pytestmark = pytest.mark.ray
 
-SEEDS = range(int(os.environ.get("ECGBATCH_KILL_SEEDS", "2")))
+SEEDS = range(int(os.environ.get("ECGBATCH_KILL_SEEDS", "1")))
 
 
 @pytest.fixture(scope="module")
