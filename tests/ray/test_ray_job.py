@@ -17,6 +17,7 @@ from urllib.request import urlopen
 
 import pytest
 
+from ecgbatch.cli import main
 from ecgbatch.config import RunConfig
 from ecgbatch.flow.verify import verify
 
@@ -172,16 +173,17 @@ def test_whatever_else_is_a_job_runs_on_the_cluster_too(cluster, tmp_path, by_ge
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "empty.jpg").touch()
     tiny = ("--pages", "1", "--crowded", "1", "--valid-pages", "1", "--steps", "1")
+    with pytest.raises(SystemExit, match="0"):
+        main(["convert", empty, lake, "--local", *by_geometry])
     settled = (
         begin_all(
             cluster,
-            ("convert", empty, lake, "--local", *by_geometry),
             ("synthesize", "archive", made, "--count", "1", "--damaged", "0", "--dpi", "100"),
             ("train_segmenter", trained, *tiny, "--windows", "1"),
         ),
         begin_all(
             cluster,
-            ("retry", lake, "empty", *by_geometry),
+            ("retry", lake, "empty", "--local", *by_geometry),
             (
                 *("evaluate", f"{made}/archive", "--truth", f"{made}/truth/records", *by_geometry),
                 *("--pairs", f"{made}/truth/pairs.csv", "--json", str(tmp_path / "scores.json")),
