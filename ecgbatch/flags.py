@@ -37,7 +37,7 @@ class Flag(StrEnum):
     REVIEWED = "reviewed"  # a person has seen the page; layout, scale and names are as they said
     # speed and gain
     SPEED_ASSUMED = "speed_assumed"  # nothing on the page told the paper speed
-    SPEED_AMBIGUOUS = "speed_ambiguous"  # the pulses fit two speeds, a factor of two apart
+    SPEED_AMBIGUOUS = "speed_ambiguous"  # pulses or beats fit a speed a factor of two apart, too
     SPEED_CONFLICT = "speed_conflict"  # the pulses contradict the printed speed
     GAIN_ASSUMED = "gain_assumed"  # nothing on the page told the gain
     GAIN_SPLIT = "gain_split"  # pulses have two heights, and one gain was taken

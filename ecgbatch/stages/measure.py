@@ -14,13 +14,18 @@ import numpy as np
 import pyarrow as pa
 
 from ecgbatch import schema
+from ecgbatch.flags import Flag
 from ecgbatch.signal.beat_rows import beat_rows
 from ecgbatch.signal.facts import fact_vector, facts_of
 from ecgbatch.signal.measure import measure as measure_leads
 from ecgbatch.signal.shapes import shapes_of
+from ecgbatch.signal.tempo import is_too_fast
 from ecgbatch.stages.base import Needs, TableFunction
 from ecgbatch.stages.rows import Row, Values, map_rows
 from ecgbatch.types import Lead
+
+_NOT_IN_WORDS = ("pulse", "assumed")
+"""How a speed is known that nobody has said."""
 
 
 def measure(pages: pa.Table) -> Iterator[pa.Table]:
@@ -40,11 +45,23 @@ def measure(pages: pa.Table) -> Iterator[pa.Table]:
 def _measure_page(row: Row) -> Iterator[Values]:
     leads = [as_lead(values) for values in row.structs("leads")]
     measured = measure_leads(leads)
+    too_fast = row["speed_source"] in _NOT_IN_WORDS and is_too_fast(measured.page)
     yield {
+        **(_doubted(row) if too_fast and not row["given"] else {}),
         "measurement": asdict(measured.page),
         "beats": beat_rows(measured, segments=_segments(leads)),
         "facts": fact_vector(facts_of(measured)),
         "shapes_uv": shapes_of(measured).ravel(),
+    }
+
+
+def _doubted(row: Row) -> dict[str, Any]:
+    """Return what a page says whose pulses may be longer than pulses are."""
+    flags = row["flags"] or []
+    verdict = row["quality_class"]
+    return {
+        "flags": [*flags, *({Flag.SPEED_AMBIGUOUS.value} - set(flags))],
+        "quality_class": "review" if verdict == "good" else verdict,
     }
 
 

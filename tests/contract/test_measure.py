@@ -1,5 +1,7 @@
 """Stage ``measure`` and what is published of it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -95,3 +97,27 @@ def test_a_page_without_leads_stays_a_page():
     assert row["error"] is None
     assert row["measurement"]["beats"] == 0
     assert np.isnan(row["measurement"]["hr_bpm"])
+
+
+@pytest.mark.parametrize(
+    ("source", "every", "given", "quality_class"),
+    [
+        pytest.param("pulse", 2, None, "review", id="twice as fast"),
+        pytest.param("pulse", 1, None, "good", id="as fast as hearts are"),
+        pytest.param("printed", 2, None, "good", id="the page says so in words"),
+        pytest.param("pulse", 2, [{"page_no": 1, "verdict": "accepted"}], "good", id="reviewed"),
+    ],
+)
+def test_a_heart_that_is_too_fast_makes_a_speed_doubtful_that_only_pulses_tell(
+    source, every, given, quality_class
+):
+    record = heart(1)
+    leads = [
+        replace(each, signal_uv=np.ascontiguousarray(each.signal_uv[::every]))
+        for each in full(record)
+    ]
+    row = page(0, leads, speed_source=source, quality_class="good", flags=["curved"], given=given)
+    made = measured(row).to_pylist()[0]
+    assert made["error"] is None
+    assert made["quality_class"] == quality_class
+    assert made["flags"] == ["curved", *(["speed_ambiguous"] if quality_class != "good" else [])]
