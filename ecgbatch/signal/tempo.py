@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from ecgbatch.signal.measure import Measurement
 
-# Of 320 records of PTB-XL at their own speed none is beyond either limit, and of 70 read at twice
-# their speed 55 are. No cohort of healthy hearts has a QT below 300 ms after correction.
+# Of 200 records of PTB-XL none is beyond either limit at its own speed, and 175 are at twice that
+# (``benchmarks/tempo.py 200``).
 _SHORTEST_QTC_MS = 300.0
 _NARROWEST_QRS_MS, _FAST_BPM = 70.0, 90.0
 
