@@ -4,7 +4,8 @@
 
 Every page is drawn at random with a seed that no training page has, damaged, and laid upright with
 the small errors that a measured grid has. ``unseen`` are the layouts kept out of training, ``free``
-invented ones among listed ones, ``other`` pages that are no ECG.
+invented ones among listed ones, ``other`` pages that are no ECG. The last line tells what becomes
+of these ECGs as they are, stood on their heads, and seen from behind.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import cv2
@@ -31,6 +32,8 @@ from ecgbatch.evaluation.detection import (
     lead_identity,
     same_layout,
 )
+from ecgbatch.imaging.facing import CONFUSED, Facing, laid_right
+from ecgbatch.models.networks import PageNetworks
 from ecgbatch.stages.base import TableFunction
 from ecgbatch.stages.locate import Locate
 from ecgbatch.synth.looks import drawn_look
@@ -229,6 +232,29 @@ def mean(results: Sequence[Found], name: str) -> float:
     return float(np.mean([getattr(each, name) for each in results]))
 
 
+def laid(page: UprightDrawnPage, networks: PageNetworks) -> dict[Facing, Facing]:
+    """Return how a page is laid that lies in each of the ways that geometry confuses."""
+    found = {}
+    for lies in CONFUSED:
+        right = laid_right(
+            lies.laid(page.pixels),
+            partial(networks.find, px_per_mm=PX_PER_MM),
+            partial(networks.upright_each_way, px_per_mm=PX_PER_MM),
+        )
+        found[lies] = right.facing
+    return found
+
+
+def report_sides(pages: Sequence[dict[Facing, Facing]]) -> None:
+    """Print one line; a page is laid right by what undoes how it lies, which is that itself."""
+    words = ("as it is", "on its head", "from behind", "from behind on its head")
+    for lies, word in zip(CONFUSED, words, strict=True):
+        right = np.mean([found[lies] == lies for found in pages])
+        flagged = np.mean([found[lies].mirrored for found in pages])
+        print(f"{word}: laid right {right:.3f}, called mirrored {flagged:.3f}", end="; ")
+    print(f"{len(pages)} pages")
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -242,11 +268,16 @@ def main() -> None:
     if arguments.records:
         records = read_records(arguments.records, folds={VALIDATION_FOLD})
     results: dict[tuple[str, str], list[Found]] = defaultdict(list)
+    sides: list[dict[Facing, Facing]] = []
+    networks = PageNetworks()
     for kind, page in drawn_pages(arguments.pages, records, seed=arguments.seed):
-        for way, networks in (("geometry", False), ("networks", True)):
-            results[way, kind].append(scored(page, by_stage(page, networks=networks)))
+        for way, seeing in (("geometry", False), ("networks", True)):
+            results[way, kind].append(scored(page, by_stage(page, networks=seeing)))
+        if kind != "other":
+            sides.append(laid(page, networks))
     for (way, kind), found in results.items():
         report(way, kind, found)
+    report_sides(sides)
 
 
 if __name__ == "__main__":

@@ -55,25 +55,26 @@ class KnowingNetworks:
 
 @dataclass
 class SeesSides(KnowingNetworks):
-    """Knows how far every picture of a page is turned, and whether it is mirrored.
+    """Knows the page that lies right among others, and which of them is likely by how much.
 
-    ``upright`` is the page as it is to be read; ``sure`` is how likely its ways to lie are.
+    ``upright`` is the page as it is to be read.
     """
 
     upright: object = None
-    sure_of_sides: float = 0.99
+    likely_right: float = 0.95
+    likely_otherwise: float = 0.1
 
     def find(self, page, *, px_per_mm):
-        for turns in range(4):
-            for mirrored in (False, True):
-                seen = self.upright[:, ::-1] if mirrored else self.upright
-                if np.array_equal(np.rot90(seen, -turns), page):
-                    others = (1 - self.sure_of_sides) / 3
-                    turned = tuple(self.sure_of_sides if t == turns else others for t in range(4))
-                    found = super().find(self.upright, px_per_mm=px_per_mm)
-                    behind = self.sure_of_sides if mirrored else 1 - self.sure_of_sides
-                    return replace(found, turns=turned, mirrored=behind)
-        raise AssertionError
+        found = super().find(self.upright, px_per_mm=px_per_mm)
+        right = self._right(page)
+        return replace(found, turns=(right, 1 - right, 0.0, 0.0))
+
+    def upright_each_way(self, page, ways, *, px_per_mm):
+        return [self._right(way(page)) for way in ways]
+
+    def _right(self, page):
+        same = np.array_equal(page, self.upright)
+        return self.likely_right if same else self.likely_otherwise
 
 
 def nearest(box, texts):

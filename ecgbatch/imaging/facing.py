@@ -1,13 +1,14 @@
 """How a page lies, and laying it right: the locator knows letters and waves by their shapes.
 
 Geometry stands a page upright by what it can measure (see ``orient``), and now and then on its head
-or from behind. What a network sees of the whole page corrects it, where the page laid the other way
-looks right to the network, too: a network that is unsure of a page tends to contradict itself.
+or from behind. The locator knows well what an upright page looks like, and hardly in which way
+another one is wrong. So a page that does not look right to it is laid in each way that geometry
+confuses, and the way that looks right stands.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -16,10 +17,13 @@ import numpy as np
 from ecgbatch.imaging.rectify import along_deg, to_source
 from ecgbatch.types import ByteArray, DoubleArray, Findings, FloatArray, Warp
 
-_SURE = 0.8
-"""Likelihood of a way to lie from which on a page is laid by it."""
-_FITS = 0.5
-"""Likelihood of lying right that a page must have when it is laid anew."""
+_RIGHT = 0.9
+"""Likelihood of lying right from which on no other way is tried: four of five pages have it."""
+_LIKELIER = 0.5
+"""How much likelier a way must look than that of geometry, as a logarithm. On pages drawn from fold
+9 one of 59 looked likelier by as much from behind than as it was, and none on its head."""
+_TOLD = 0.3
+"""By how much the way that stands must look likelier than on its head, for that to be no doubt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +61,8 @@ class Facing:
 
 UPRIGHT = Facing()
 FACINGS = tuple(Facing(turns, mirrored) for turns, mirrored in product(range(4), (False, True)))
-
-
-def likely_facings(findings: Findings) -> dict[Facing, float]:
-    """Return how likely a page lies each way, the likeliest first."""
-    seen_from = {False: 1 - findings.mirrored, True: findings.mirrored}
-    likely = {
-        facing: findings.turns[facing.quarter_turns] * seen_from[facing.mirrored]
-        for facing in FACINGS
-    }
-    return dict(sorted(likely.items(), key=lambda each: -each[1]))
+CONFUSED = (UPRIGHT, Facing(2), Facing(mirrored=True), Facing(2, mirrored=True))
+"""Ways that geometry takes for each other; rows that run up and down it does not take for level."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,32 +73,38 @@ class LaidPage:
         pixels: ``(row, column)`` uint8.
         findings: Of the locator, on these pixels.
         facing: How it had to be laid for that.
-        upright: How likely it lies right now.
+        told: Whether it looks likelier than on its head.
     """
 
     pixels: ByteArray
     findings: Findings
     facing: Facing
-    upright: float
+    told: bool
 
 
-def laid_right(page: ByteArray, look: Callable[[ByteArray], Findings]) -> LaidPage:
-    """Lay a page as the locator says, if it says the same of the page when it is laid.
+def laid_right(
+    page: ByteArray,
+    look: Callable[[ByteArray], Findings],
+    each_way: Callable[[ByteArray, Sequence[Callable[[ByteArray], ByteArray]]], Sequence[float]],
+) -> LaidPage:
+    """Lay a page as it looks right.
 
     Args:
         page: ``(row, column)`` uint8, along its axes and right by all that geometry knows.
         look: The locator.
+        each_way: How likely the page is right, laid in several ways, by the same network.
     """
     findings = look(page)
-    likely = likely_facings(findings)
-    facing, sure = next(iter(likely.items()))
-    if facing != UPRIGHT and sure >= _SURE:
-        laid = facing.laid(page)
-        again = look(laid)
-        fits = likely_facings(again)[UPRIGHT]
-        if fits >= _FITS:
-            return LaidPage(laid, again, facing, fits)
-    return LaidPage(page, findings, UPRIGHT, likely[UPRIGHT])
+    if findings.turns[0] * (1 - findings.mirrored) >= _RIGHT:
+        return LaidPage(page, findings, UPRIGHT, told=True)
+    likely = np.log(np.maximum(each_way(page, [way.laid for way in CONFUSED]), 1e-9))
+    best = int(likely.argmax()) if likely.max() - likely[0] >= _LIKELIER else 0
+    facing = CONFUSED[best]
+    told = bool(likely[best] - likely[best ^ 1] >= _TOLD)
+    if facing == UPRIGHT:
+        return LaidPage(page, findings, UPRIGHT, told)
+    laid = facing.laid(page)
+    return LaidPage(laid, look(laid), facing, told)
 
 
 def laid_warp(warp: Warp, facing: Facing) -> Warp:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -48,6 +48,12 @@ class Networks(Protocol):
 
     def find(self, page: ByteArray, *, px_per_mm: float) -> Findings:
         """Return what is printed where."""
+        ...
+
+    def upright_each_way(
+        self, page: ByteArray, ways: Sequence[Callable[[ByteArray], ByteArray]], *, px_per_mm: float
+    ) -> list[float]:
+        """Return how likely a page is right, laid in several ways."""
         ...
 
     def read_names(self, page: ByteArray, boxes_px: Sequence[Box]) -> list[dict[str, float]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -39,14 +41,47 @@ def find(network: LocatorNet, page: ByteArray, *, px_per_mm: float) -> Findings:
         ValueError: ``px_per_mm`` is no multiple of what the network sees.
     """
     small = reduced(page, px_per_mm=px_per_mm)
-    device = device_of(network)
-    numbers = quickest_dtype(device)
-    quick = torch.autocast(device.type, numbers, enabled=numbers is not torch.float32)
-    with torch.inference_mode(), quick:
-        seen = prepared(padded(small)).contiguous(memory_format=torch.channels_last)
-        maps, sides = (out.float().cpu() for out in network(seen.to(device)))
+    with torch.inference_mode(), _quick(network):
+        maps, sides = (out.float().cpu() for out in network(_seen([small], network)))
     rows, columns = (-(-side // CELL_PX) for side in small.shape)
     return read_maps(maps[0, :, :rows, :columns], sides[0], px_per_mm=px_per_mm)
+
+
+def upright_each_way(
+    network: LocatorNet,
+    page: ByteArray,
+    ways: Sequence[Callable[[ByteArray], ByteArray]],
+    *,
+    px_per_mm: float,
+) -> list[float]:
+    """Return how likely a page stands upright and is seen from the front, laid in several ways.
+
+    Args:
+        network: Trained, in evaluation mode.
+        page: ``(row, column)`` uint8, at ``px_per_mm``.
+        ways: What lays the page; none changes its shape.
+        px_per_mm: Scale of the page.
+
+    Raises:
+        ValueError: ``px_per_mm`` is no multiple of what the network sees.
+    """
+    small = reduced(page, px_per_mm=px_per_mm)
+    with torch.inference_mode(), _quick(network):
+        sides = network.sides(_seen([way(small) for way in ways], network)).float().cpu()
+    turns = torch.softmax(sides[:, 1:5], dim=1)
+    upright: list[float] = (turns[:, 0] * torch.sigmoid(-sides[:, 5])).tolist()
+    return upright
+
+
+def _quick(network: LocatorNet) -> torch.autocast:
+    device = device_of(network)
+    numbers = quickest_dtype(device)
+    return torch.autocast(device.type, numbers, enabled=numbers is not torch.float32)
+
+
+def _seen(pages: Sequence[ByteArray], network: LocatorNet) -> Tensor:
+    seen = prepared(torch.cat([padded(page) for page in pages]))
+    return seen.contiguous(memory_format=torch.channels_last).to(device_of(network))
 
 
 def reduced(page: ByteArray, *, px_per_mm: float) -> ByteArray:

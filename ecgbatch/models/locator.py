@@ -69,13 +69,24 @@ class LocatorNet(nn.Module):
 
     def forward(self, pages: Tensor) -> tuple[Tensor, Tensor]:
         """Return the maps and the sides."""
+        at_4, at_8, at_16, at_32 = self._seen(pages)
+        maps = self.maps(self.up_4(self.up_8(self.up_16(at_32, at_16), at_8), at_4))
+        return maps, self._whole(at_32)
+
+    def sides(self, pages: Tensor) -> Tensor:
+        """Return the sides alone, for half of the work."""
+        return self._whole(self._seen(pages)[-1])
+
+    def _seen(self, pages: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         at_4 = self.stem(pages)
         at_8 = self.down_8(at_4)
         at_16 = self.down_16(at_8)
-        at_32 = self.down_32(at_16)
+        return at_4, at_8, at_16, self.down_32(at_16)
+
+    def _whole(self, at_32: Tensor) -> Tensor:
         whole = torch.cat([at_32.mean(dim=(2, 3)), at_32.amax(dim=(2, 3))], dim=1)
-        maps = self.maps(self.up_4(self.up_8(self.up_16(at_32, at_16), at_8), at_4))
-        return maps, self.page(whole)
+        answers: Tensor = self.page(whole)
+        return answers
 
 
 def _conv(inputs: int, outputs: int, *, step: int = 1, size: int = 3) -> nn.Sequential:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
 
 from ecgbatch.models.card import ModelCard, load_weights, read_card, shipped_card
-from ecgbatch.models.finding import find
+from ecgbatch.models.finding import find, upright_each_way
 from ecgbatch.models.folding import channels_together, folded
 from ecgbatch.models.locator import LocatorNet
 from ecgbatch.models.reader import ReaderNet, ReadLine, read_lines, read_names
@@ -48,6 +48,12 @@ class PageNetworks:
     def find(self, page: ByteArray, *, px_per_mm: float) -> Findings:
         """Return what is printed where; see ``finding.find``."""
         return find(self._locator, page, px_per_mm=px_per_mm)
+
+    def upright_each_way(
+        self, page: ByteArray, ways: Sequence[Callable[[ByteArray], ByteArray]], *, px_per_mm: float
+    ) -> list[float]:
+        """Return how likely a page is right, laid in several ways; see ``finding``."""
+        return upright_each_way(self._locator, page, ways, px_per_mm=px_per_mm)
 
     def read_names(self, page: ByteArray, boxes_px: Sequence[_Box]) -> list[dict[str, float]]:
         """Return how likely each name is in each box; see ``reader.read_names``."""

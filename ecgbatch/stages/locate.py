@@ -32,9 +32,6 @@ from ecgbatch.types import ByteArray, Region
 _TOLD = ("printed", "file", REVIEWED)
 _NO_ECG = 0.2
 """Likelihood below which a page is no ECG; see ``docs/models/locator.md``."""
-_KNOWS_SIDES, _DOUBTS_SIDES = 0.9, 0.5
-"""Likelihood of lying right from which on the locator settles a doubt of geometry, and below which
-it raises one."""
 _SEEN = 0.25
 """Likelihood of a page's least sure traces from which on they stand where geometry finds none."""
 
@@ -58,7 +55,11 @@ def locate(
         px_per_mm = row["rectified_px_per_mm"]
         laid: LaidPage | None = None
         if networks is not None:
-            laid = laid_right(page, partial(networks.find, px_per_mm=px_per_mm))
+            laid = laid_right(
+                page,
+                partial(networks.find, px_per_mm=px_per_mm),
+                partial(networks.upright_each_way, px_per_mm=px_per_mm),
+            )
             page = laid.pixels
         ink = find_ink(page, px_per_mm=px_per_mm)
         seen: SeenPage | None = None
@@ -111,14 +112,12 @@ def _known_sides(flags: Sequence[str], laid: LaidPage | None) -> list[str]:
     """Return the flags of a page whose sides the locator has seen."""
     if laid is None:
         return list(flags)
-    known = list(flags)
-    if laid.upright >= _KNOWS_SIDES:
-        known = [flag for flag in known if flag != Flag.ORIENTATION_DOUBTFUL]
-    elif laid.upright < _DOUBTS_SIDES:
+    known = [flag for flag in flags if flag != Flag.ORIENTATION_DOUBTFUL]
+    if not laid.told:
         known.append(Flag.ORIENTATION_DOUBTFUL)
-    if laid.facing.mirrored or laid.findings.mirrored >= _DOUBTS_SIDES:
+    if laid.facing.mirrored and Flag.MIRRORED not in known:
         known.append(Flag.MIRRORED)
-    return list(dict.fromkeys(known))
+    return known
 
 
 def _reviewed(

@@ -23,7 +23,8 @@ def stage(*, networks):
     return Locate(LocateSettings(networks=networks)).open()
 
 
-def located(name, *, networks=True):
+@cache
+def printed(name):
     record = simulate(7, seconds=11.0, noise=0.3)
     page = render(
         record.by_name(),
@@ -33,18 +34,27 @@ def located(name, *, networks=True):
         dpi=25.4 * MM,
     )
     grey = np.ascontiguousarray(page.pixels.max(axis=2))
+    return grey, [region.lead for region in page.truth.regions]
+
+
+def row_of(grey, *, networks=True):
     row = {
         "scan_id": "0" * 32,
         "version": "1",
         "page_no": 1,
         "page_count": 1,
         "flags": [],
-        "pixels": grey.tobytes(),
+        "pixels": np.ascontiguousarray(grey).tobytes(),
         "pixels_shape": list(grey.shape),
         "rectified_px_per_mm": MM,
     }
     (out,) = stage(networks=networks)(pa.Table.from_pylist([row], schema=schema.RECTIFIED))
-    return out.to_pylist()[0], [region.lead for region in page.truth.regions]
+    return out.to_pylist()[0]
+
+
+def located(name, *, networks=True):
+    grey, leads = printed(name)
+    return row_of(grey, networks=networks), leads
 
 
 @pytest.mark.parametrize("name", ["3x4+1R", "6x2-cabrera", "3x4-cabrera+1R"])
@@ -70,3 +80,47 @@ def test_a_page_of_text_has_no_lead_by_its_networks():
         page[row : row + 24, 200:2600][letters] = 40
     assert networks.find(page, px_per_mm=MM).ecg < 0.5
     assert [card.name for card in networks.cards] == ["locator", "reader"]
+
+
+def leads_of(row):
+    return [region["lead"] for region in row["regions"]]
+
+
+def test_a_page_on_its_head_is_stood_up_and_read():
+    grey, leads = printed("3x4+1R")
+    row = row_of(grey[::-1, ::-1])
+    assert leads_of(row) == leads
+    assert "mirrored" not in row["flags"]
+
+
+@pytest.mark.parametrize("seen", [np.s_[:, ::-1], np.s_[::-1]])
+def test_a_page_from_behind_is_flagged_and_read(seen):
+    grey, leads = printed("3x4+1R")
+    row = row_of(grey[seen])
+    assert "mirrored" in row["flags"]
+    assert leads_of(row) == leads
+
+
+def test_a_page_that_lies_right_has_no_doubt_of_its_sides():
+    row, _ = located("3x4+1R")
+    assert not {"mirrored", "orientation_doubtful", "several_ecgs"} & set(row["flags"])
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_two_printouts_on_one_scan_are_said_to_be_two(axis):
+    grey, _ = printed("3x4+1R")
+    row = row_of(np.concatenate([grey, grey], axis=axis))
+    assert row["error"] is not None or "several_ecgs" in row["flags"]
+
+
+@pytest.mark.parametrize("half", ["left", "upper", "lower"])
+def test_half_a_page_is_not_taken_for_a_whole_one(half):
+    grey, _ = printed("3x4+1R")
+    height, width = grey.shape
+    part = {
+        "left": grey[:, : width // 2],
+        "upper": grey[: height // 2],
+        "lower": grey[height // 2 :],
+    }[half]
+    row = row_of(part)
+    assert row["error"] is not None or "layout_guessed" in row["flags"]

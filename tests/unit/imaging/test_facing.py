@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ecgbatch.imaging.facing import FACINGS, UPRIGHT, Facing, laid_right, laid_warp, likely_facings
+from ecgbatch.imaging.facing import FACINGS, UPRIGHT, Facing, laid_right, laid_warp
 from ecgbatch.imaging.rectify import rectify, to_source
 from ecgbatch.types import Warp
 from tests.factories_networks import findings_with
@@ -34,18 +34,32 @@ def test_bent_paper_is_drawn_as_it_was_drawn_and_then_laid(facing):
     assert np.median(np.abs(drawn[0] - drawn[1])) < 3
 
 
-def test_ways_to_lie_are_likely_by_turns_and_sides_together():
-    likely = likely_facings(findings_with(turns=(0.1, 0.0, 0.9, 0.0), mirrored=0.2))
-    assert sum(likely.values()) == pytest.approx(1)
-    assert next(iter(likely)) == Facing(2)
-    assert likely[Facing(2, mirrored=True)] == pytest.approx(0.18)
+PAGE = np.arange(24, dtype=np.uint8).reshape(4, 6)
 
 
-def test_a_locator_that_contradicts_itself_moves_no_page():
-    page = np.zeros((4, 6), np.uint8)
-    page[0, 0] = 9
-    always = findings_with(turns=(0.0, 0.0, 1.0, 0.0), mirrored=0.0)
-    laid = laid_right(page, lambda _: always)
-    assert laid.facing == UPRIGHT
-    assert laid.upright == 0
-    assert np.array_equal(laid.pixels, page)
+def laid(likely, *, looks=0.2):
+    """Lay a page that looks right with these likelihoods: as it is, turned, mirrored, both."""
+    seen = findings_with(turns=(looks, 1 - looks, 0.0, 0.0), mirrored=0.0)
+    return laid_right(PAGE, lambda _: seen, lambda _page, _ways: likely)
+
+
+def test_the_way_that_looks_right_stands():
+    found = laid([0.1, 0.8, 0.2, 0.1])
+    assert found.facing == Facing(2)
+    assert found.told
+    assert np.array_equal(found.pixels, PAGE[::-1, ::-1])
+
+
+def test_a_page_from_behind_is_mirrored():
+    assert np.array_equal(laid([0.1, 0.1, 0.7, 0.2]).pixels, PAGE[:, ::-1])
+
+
+def test_what_looks_a_little_better_moves_no_page_and_is_a_doubt():
+    found = laid([0.5, 0.6, 0.1, 0.1])
+    assert found.facing == UPRIGHT
+    assert not found.told
+    assert np.array_equal(found.pixels, PAGE)
+
+
+def test_a_page_that_looks_right_is_not_laid_in_other_ways():
+    assert laid(None, looks=0.95).facing == UPRIGHT
