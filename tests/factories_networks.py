@@ -36,6 +36,9 @@ class KnowingNetworks:
             found = replace(found, lines=np.zeros((0, 5)))
         return replace(found, ecg=self.ecg, turns=(1.0, 0.0, 0.0, 0.0), mirrored=0.0)
 
+    def upright_each_way(self, page, ways, *, px_per_mm):
+        return [1.0, *[0.0] * (len(ways) - 1)]
+
     def read_names(self, page, boxes_px):
         return [self._name(box) for box in boxes_px]
 

@@ -188,12 +188,13 @@ def _divided(
     inner = [line.points[_inside(line.points[:, 0], left, right, least)] for line in lines]
     best = 0.0
     chosen: tuple[tuple[float, ...], tuple[bool, ...]] = ((), (False,) * len(lines))
+    at = _Likely(inner, near=near)
     for borders, prior in _divisions(_places(inner, near=near), left, right, near=2 * near):
         if min(np.diff([left, *borders, right])) < least:
             continue
-        likely = np.array([[_most(points, x, near=near) for x in borders] for points in inner])
+        likely = at.borders(borders)
         usual = max(_SEEN, _OF_USUAL * float(np.median(likely.max(axis=0))))
-        others = [_strays(points, borders, near=near) for points in inner]
+        others = at.elsewhere(borders)
         spoken = np.log(np.maximum(likely, _LEAST) / usual)
         whole = np.maximum(spoken, 0).sum(axis=1)
         strays = np.log(np.maximum(others, usual) / usual)
@@ -243,10 +244,31 @@ def _nearest(places: Iterable[float], x: float, *, near: float) -> float:
     return best if abs(best - x) <= near else x
 
 
-def _strays(points: DoubleArray, borders: Sequence[float], *, near: float) -> float:
-    """Return the likelihood of the likeliest point that is at no border."""
-    off = np.abs(points[:, :1] - np.array(borders)).min(axis=1) > 2 * near
-    return float(points[off, 1].max(initial=0.0))
+class _Likely:
+    """How likely rows are divided at a place, computed once for each."""
+
+    def __init__(self, inner: Sequence[DoubleArray], *, near: float) -> None:
+        self._inner, self._near = inner, near
+        self._known: dict[float, DoubleArray] = {}
+        self._every = np.concatenate(list(inner))
+        self._row = np.repeat(np.arange(len(inner)), [len(points) for points in inner])
+
+    def borders(self, borders: Sequence[float]) -> DoubleArray:
+        """Return ``(row, border)`` the likelihood of the likeliest point near a border."""
+        return np.stack([self._at(x) for x in borders], axis=1)
+
+    def elsewhere(self, borders: Sequence[float]) -> DoubleArray:
+        """Return ``(row,)`` the likelihood of the likeliest point that is at no border."""
+        off = np.abs(self._every[:, :1] - np.array(borders)).min(axis=1) > 2 * self._near
+        likely = np.zeros(len(self._inner))
+        np.maximum.at(likely, self._row[off], self._every[off, 1])
+        return likely
+
+    def _at(self, x_px: float) -> DoubleArray:
+        if x_px not in self._known:
+            found = [_most(points, x_px, near=self._near) for points in self._inner]
+            self._known[x_px] = np.array(found)
+        return self._known[x_px]
 
 
 def _most(points: DoubleArray, x_px: float, *, near: float) -> float:

@@ -30,13 +30,13 @@ _COMMANDS = {
 _FAILURES = {
     "locator": (
         (
-            "Starts and ends are exact to 0.4 mm in the median and to 0.5 mm on half of them: where "
-            "geometry finds the same traces, its ends are taken."
+            "Starts and ends are exact to 0.4 mm in the median and to 0.5 mm on half of them: "
+            "where geometry finds the same traces, its ends are taken."
         ),
         (
-            "It knows whether a page lies right, and hardly in which way another one is wrong: a page "
-            "is turned by looking at it laid in several ways. A page from behind looks right to it now "
-            "and then."
+            "It knows whether a page lies right, and hardly in which way another one is wrong: a "
+            "page is turned by looking at it laid in several ways. A page from behind looks right "
+            "to it now and then."
         ),
         (
             "Borders between columns are seen on rhythm rows, too, about half as likely; the other "
