@@ -29,7 +29,8 @@ from ecgbatch.evaluation.discrimination import (
     selective_risk,
 )
 from ecgbatch.models.card import shipped_card
-from ecgbatch.models.diagnosis import MEMBERS, Diagnosis, open_diagnosis
+from ecgbatch.models.diagnosis import Diagnosis, cases_of, open_diagnosis
+from ecgbatch.models.members import CASES, SIGNAL_MEMBERS
 from ecgbatch.models.patches import PatchNet
 from ecgbatch.models.vocabularies import VOCABULARIES, Statement, statements
 from ecgbatch.signal.facts import FACTS
@@ -44,6 +45,8 @@ from ecgbatch.training.diagnosis.views import WHOLE, Views, measure_views, read_
 FloatArray = npt.NDArray[np.float64]
 PRINTED = "3x4+1R"
 
+_CASE = CASES.index("signals")  # no page is looked at here
+
 
 class Report:
     """Truth of fold 9 and what is said of it, printing by printing."""
@@ -56,10 +59,10 @@ class Report:
         )
         with torch.inference_mode():
             found = network.ensemble(self.asked.logits, self.asked.share)
-            doubt = network.ensemble.doubt(*found)
+            doubt = network.ensemble.doubt(*found, cases_of(self.asked.logits))
         self.probability, self.alone, _ = (part.numpy().astype(np.float64) for part in found)
         self.doubt: FloatArray = doubt.numpy().astype(np.float64)
-        self.threshold = network.ensemble.threshold.numpy()
+        self.threshold = network.ensemble.threshold[_CASE].numpy()
         self.estimable = network.ensemble.estimable.numpy()
 
     def columns(self, vocabulary: str) -> npt.NDArray[np.intp]:
@@ -113,7 +116,7 @@ def members_table(report: Report) -> Iterator[str]:
     """Yield macro AUROCs of each member and of all of them."""
     yield "| who | 5 from 12x1 | 23 from 12x1 | 5 from 3x4+1R | 23 from 3x4+1R |"
     yield "|---|---|---|---|---|"
-    members = dict(zip(MEMBERS, report.alone, strict=True))
+    members = dict(zip(SIGNAL_MEMBERS, report.alone, strict=False))  # the others saw nothing
     for name, scores in (*members.items(), ("all", report.probability)):
         cells = [
             f"{report.macro(scores, printed, vocabulary)[0]:.3f}"
@@ -208,7 +211,7 @@ def decisions(report: Report) -> Iterator[str]:
             risks = selective_risk(wrong, values)
             cells = ", ".join(f"{100 * r.error:.1f} % at {100 * r.coverage:.0f} %" for r in risks)
             yield f"{PRINTED} {vocabulary}, wrong answers by coverage, {label}: {cells}"
-        withheld = doubt > float(report.network.ensemble.largest_doubt)
+        withheld = doubt > float(report.network.ensemble.largest_doubt[_CASE])
         yield f"{PRINTED} {vocabulary}: {100 * withheld.mean():.1f} % of answers are withheld"
 
 

@@ -56,6 +56,10 @@ class LocateSettings(_Settings):
 class TraceSettings(_Settings):
     """From ink to heights."""
 
+    enabled: bool = Field(
+        default=True,
+        description="Whether scanned pages are digitized; without it they have labels alone.",
+    )
     network: bool = Field(
         default=True, description="Whether a network says whose ink is whose, and fills gaps."
     )
@@ -71,6 +75,9 @@ class DiagnoseSettings(_Settings):
     """What ECGs show."""
 
     enabled: bool = Field(default=True, description="Whether statements are made at all.")
+    pixels: bool = Field(
+        default=True, description="Whether members that see the page are asked as well."
+    )
 
 
 class PoolSettings(_Settings):
@@ -158,9 +165,10 @@ class RunConfig(_Settings):
     def networks(self) -> tuple[str, ...]:
         """Return the names of the models that are used."""
         looking = ("locator", "reader") if self.locate.networks else ()
-        tracing = ("segmenter",) if self.trace.network else ()
+        tracing = ("segmenter",) if self.trace.enabled and self.trace.network else ()
         judging = ("diagnosis",) if self.diagnose.enabled else ()
-        return (*looking, *tracing, *judging)
+        glancing = ("page",) if self.diagnose.enabled and self.diagnose.pixels else ()
+        return (*looking, *tracing, *judging, *glancing)
 
     def settings_json(self) -> str:
         """Every setting that can change a row, as canonical JSON."""

@@ -14,6 +14,7 @@ from ecgbatch.config import RunConfig
 from ecgbatch.stages.base import ON_CPU, Needs, Stage
 from ecgbatch.stages.calibrate import Calibrate
 from ecgbatch.stages.diagnose import Diagnose, diagnose_needs
+from ecgbatch.stages.glance import Glance
 from ecgbatch.stages.locate import Locate
 from ecgbatch.stages.measure import Measure
 from ecgbatch.stages.read import Read
@@ -37,8 +38,9 @@ def stages(config: RunConfig, *archives: str) -> list[Stage]:
         Read(config.read, root_uri=root_uri, storage=storage, locate=config.locate),
         Rectify(config.rectify),
         Locate(config.locate, looking),
+        Glance(config.diagnose, looking),
         Trace(config.trace, looking),
-        Calibrate(config.calibrate),
+        Calibrate(config.calibrate, traced=config.trace.enabled),
         Measure(),
         Diagnose(config.diagnose, needs=diagnose_needs(config.pools)),
     ]

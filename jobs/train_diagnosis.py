@@ -1,4 +1,4 @@
-"""The diagnosis, from labelled records to weights with their card.
+"""The members of the diagnosis that see signals, from labelled records to trained networks.
 
 ::
 
@@ -6,7 +6,7 @@
     python jobs/train_diagnosis.py runs/diagnosis --records ptbxl --workers 4 --gpu
 
 ``ptbxl`` holds ``*.npz`` files of records and ``labels.csv``. Each member is trained in a folder of
-its own and goes on where it was stopped; then the ensemble is fitted on fold 8 and written.
+its own and goes on where it was stopped; ``fit_diagnosis.py`` puts them together.
 """
 
 from __future__ import annotations
@@ -17,17 +17,10 @@ from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import torch
-
-from ecgbatch.models.card import ModelCard
 from ecgbatch.training.diagnosis.beat_tasks import FactsTask, ShapesTask
-from ecgbatch.training.diagnosis.figures import figures
-from ecgbatch.training.diagnosis.fit import ask, assembled, estimable, fit
-from ecgbatch.training.diagnosis.records import CHOSEN_FOLD, Labelled, read_labelled
-from ecgbatch.training.diagnosis.ship import card, ship
-from ecgbatch.training.diagnosis.targets import targets_of
+from ecgbatch.training.diagnosis.records import read_labelled
 from ecgbatch.training.diagnosis.tasks import SignalTask
-from ecgbatch.training.diagnosis.views import WHOLE, measure_views, read_views
+from ecgbatch.training.diagnosis.views import measure_views
 from ecgbatch.training.loop import Plan
 from ecgbatch.training.runner import run
 
@@ -39,7 +32,7 @@ MEMBERS: dict[str, type[FactsTask | SignalTask]] = {
 
 
 def main() -> None:
-    """Measure what is missing, train the members, fit the ensemble."""
+    """Measure what is missing, then train the members."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("folder", type=Path, help="of what was measured, checkpoints and weights")
     parser.add_argument("--records", type=Path, required=True, help="folder of labelled records")
@@ -47,7 +40,6 @@ def main() -> None:
     parser.add_argument("--steps-signal", type=int, default=960)
     parser.add_argument("--steps-facts", type=int, default=1500)
     parser.add_argument("--steps-shapes", type=int, default=600)
-    parser.add_argument("--version", default="0.1.0", help="of the model")
     parser.add_argument("--local", action="store_true", help="in this process, without Ray")
     parser.add_argument("--workers", type=int, default=1, help="processes of Ray Train")
     parser.add_argument("--gpu", action="store_true", help="one for each worker")
@@ -72,25 +64,6 @@ def main() -> None:
             workers=given.workers,
             use_gpu=given.gpu,
         )
-    written = _fitted(given.folder, given.records, labelled, given.version, plans)
-    print(f"{written.identity}: {given.folder / 'weights'}")
-
-
-def _fitted(
-    folder: Path, records: Path, labelled: Labelled, version: str, plans: dict[str, Plan]
-) -> ModelCard:
-    """Put the members together, fit them on fold 8, measure them on fold 9, and write them."""
-    network, views, truth = assembled(folder), read_views(folder / "views"), targets_of(labelled)
-    network.ensemble.estimable.copy_(torch.from_numpy(estimable(labelled, truth)))
-    asked = ask(network, labelled, views, fold=CHOSEN_FOLD, layouts=(WHOLE, "3x4+1R"))
-    fit(network.ensemble, asked, truth)
-    options = " ".join(f"--steps-{name} {plan.steps}" for name, plan in plans.items())
-    described = card(
-        version,
-        command=f"python jobs/train_diagnosis.py runs/diagnosis --records {records.name} {options}",
-        measured=figures(network, labelled, views),
-    )
-    return ship(network, described, folder / "weights")
 
 
 if __name__ == "__main__":

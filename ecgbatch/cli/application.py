@@ -63,7 +63,11 @@ def version(
 
 
 def settings(
-    file: Path | None, *, release: str | None = None, workers: int | None = None
+    file: Path | None,
+    *,
+    release: str | None = None,
+    workers: int | None = None,
+    digitizing: bool = True,
 ) -> RunConfig:
     """Read the settings of a run; what stands on the command line wins over the file.
 
@@ -74,6 +78,8 @@ def settings(
     values = chosen.model_dump()
     if release is not None:
         values["release"] = release
+    if not digitizing:
+        values["trace"]["enabled"] = False
     if workers is not None:
         values["pools"]["cpu_workers_max"] = workers
         values["pools"]["cpu_workers_min"] = min(workers, chosen.pools.cpu_workers_min)

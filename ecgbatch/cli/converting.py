@@ -46,6 +46,13 @@ def convert(
     release: NewRelease = None,
     workers: Workers = None,
     run_id: RunId = None,
+    without_digitizing: Annotated[
+        bool,
+        typer.Option(
+            "--without-digitizing",
+            help="Say what scanned pages show, from their pixels alone; they have no signals.",
+        ),
+    ] = False,
     local: Local = False,
     summary_file: Summary = None,
 ) -> None:
@@ -57,7 +64,7 @@ def convert(
     from ecgbatch.flow.run import convert as run
     from jobs.convert import stages
 
-    chosen = settings(config, release=release, workers=workers)
+    chosen = settings(config, release=release, workers=workers, digitizing=not without_digitizing)
     with resumable(), watching() as progress:
         summary = run(
             source,

@@ -60,6 +60,9 @@ class ModelCard(_Part):
     classes: tuple[str, ...] = Field(min_length=1, description="Meaning of its outputs, in order.")
     measured: tuple[Measured, ...] = ()
     known_failures: tuple[str, ...] = ()
+    fitted_with: tuple[str, ...] = Field(
+        default=(), description="Hashes of other weights that these were fitted to go with."
+    )
 
     @property
     def identity(self) -> str:

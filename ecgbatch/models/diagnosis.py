@@ -16,18 +16,19 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from ecgbatch.errors import ConfigError
 from ecgbatch.models.beats import FactsNet, ShapesNet
 from ecgbatch.models.card import ModelCard, load_weights, read_card
+from ecgbatch.models.members import CASES, MEMBERS, SIGNAL_MEMBERS
 from ecgbatch.models.patches import PatchNet
 from ecgbatch.models.vocabularies import target_is_rhythm, targets
 from ecgbatch.types import FloatArray
 
-MEMBERS = ("signal", "facts", "shapes")
-"""Who is asked: the samples, the measured facts, the usual beats."""
 GROUPS = ("form", "rhythm")
 """Statements about the form of waves, and about their order; members are not equally good at both.
 """
-_FULL_S = 120.0  # twelve leads of ten seconds
+FULL_S = 120.0
+"""Twelve leads of ten seconds."""
 BoolArray: TypeAlias = npt.NDArray[np.bool_]
 
 
@@ -39,11 +40,15 @@ class Seen:
         frames_mv: ``(frame, 12, sample)`` from ``signal.frames``.
         facts: ``(fact,)`` in the order of ``signal.facts.FACTS``.
         shapes_uv: ``(12, sample)`` from ``signal.shapes``.
+        page_logits: ``(page member, target)`` of ``models.page``, NaN where one saw nothing.
+        page_share: How much of twelve leads of ten seconds its pixels show.
     """
 
     frames_mv: FloatArray
     facts: FloatArray
     shapes_uv: FloatArray
+    page_logits: FloatArray
+    page_share: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,7 +60,8 @@ class Answer:
         spread: ``(target,)`` weighted standard deviation of the members' probabilities.
         members: ``(member, target)`` probability of each, NaN where it saw nothing.
         weights: ``(member, target)`` how much each counts, 0 to 1.
-        decided: ``(target,)`` whether the probability reaches the threshold.
+        threshold: ``(target,)`` probability from which a statement is made.
+        decided: ``(target,)`` whether the probability reaches it.
         doubtful: ``(target,)`` too near the threshold for how much the members differ.
     """
 
@@ -63,6 +69,7 @@ class Answer:
     spread: FloatArray
     members: FloatArray
     weights: FloatArray
+    threshold: FloatArray
     decided: BoolArray
     doubtful: BoolArray
 
@@ -75,11 +82,11 @@ class Ensemble(nn.Module):
         weight: ``(member, group)`` logarithm of how much it counts.
         weight_by_share: ``(member, group)`` the same for each unit of what the page shows of twelve
             leads of ten seconds.
-        slope: ``(group,)`` factor of the logit of the mean.
-        shift: ``(target,)`` added to it.
-        threshold: ``(target,)`` probability from which a statement is made.
-        spread_counts: How many units of doubt a unit of spread of logits is.
-        largest_doubt: Answers of more doubt are withheld.
+        slope: ``(case, group)`` factor of the logit of the mean.
+        shift: ``(case, target)`` added to it.
+        threshold: ``(case, target)`` probability from which a statement is made.
+        spread_counts: ``(case,)`` how many units of doubt a unit of spread of logits is.
+        largest_doubt: ``(case,)`` answers of more doubt are withheld.
         estimable: ``(target,)`` whether there were positives enough to learn and to report it.
     """
 
@@ -95,17 +102,17 @@ class Ensemble(nn.Module):
 
     def __init__(self, names: Sequence[str]) -> None:
         super().__init__()
-        many, members, groups = len(names), len(MEMBERS), len(GROUPS)
+        many, members, groups, cases = len(names), len(MEMBERS), len(GROUPS), len(CASES)
         self.group = torch.tensor([int(target_is_rhythm(name)) for name in names])
         for name, value in (
             ("sharpness", torch.ones(members, groups)),
             ("weight", torch.zeros(members, groups)),
             ("weight_by_share", torch.zeros(members, groups)),
-            ("slope", torch.ones(groups)),
-            ("shift", torch.zeros(many)),
-            ("threshold", torch.full((many,), 0.5)),
-            ("spread_counts", torch.zeros(())),
-            ("largest_doubt", torch.full((), -0.1)),
+            ("slope", torch.ones(cases, groups)),
+            ("shift", torch.zeros(cases, many)),
+            ("threshold", torch.full((cases, many), 0.5)),
+            ("spread_counts", torch.zeros(cases)),
+            ("largest_doubt", torch.full((cases,), -0.1)),
             ("estimable", torch.ones(many, dtype=torch.bool)),
         ):
             self.register_buffer(name, value)
@@ -131,7 +138,8 @@ class Ensemble(nn.Module):
         # Not minus infinity: its gradient is not a number where nobody saw anything.
         weights = torch.softmax(strength.masked_fill(~there, -1e9), dim=0) * there
         mean = (weights * alone).sum(dim=0).clamp(1e-6, 1 - 1e-6)
-        whole = torch.sigmoid(self.slope[group] * torch.logit(mean) + self.shift)
+        case = cases_of(logits)
+        whole = torch.sigmoid(self.slope[case][:, group] * torch.logit(mean) + self.shift[case])
         nobody = ~there.any(dim=0)
         return (
             whole.masked_fill(nobody, float("nan")),
@@ -139,13 +147,25 @@ class Ensemble(nn.Module):
             weights,
         )
 
-    def doubt(self, probability: Tensor, alone: Tensor, weights: Tensor) -> Tensor:
+    def doubt(self, probability: Tensor, alone: Tensor, weights: Tensor, case: Tensor) -> Tensor:
         """Return how doubtful answers are: minus the distance to the threshold, plus the spread.
 
-        Both are counted in logits. Arguments are what ``forward`` returns.
+        Both are counted in logits. Arguments are what ``forward`` and ``cases_of`` return.
         """
-        distance = torch.logit(probability, 1e-4) - torch.logit(self.threshold)
-        return self.spread_counts * spread(torch.logit(alone, 1e-4), weights) - distance.abs()
+        distance = torch.logit(probability, 1e-4) - torch.logit(self.threshold[case])
+        differ = spread(torch.logit(alone, 1e-4), weights)
+        return self.spread_counts[case][:, None] * differ - distance.abs()
+
+
+def cases_of(logits: Tensor) -> Tensor:
+    """Return ``(page,)`` the case of ``CASES`` that each page is.
+
+    Args:
+        logits: ``(member, page, target)``, NaN where a member saw nothing.
+    """
+    there = torch.isfinite(logits).any(dim=2)
+    read, seen = there[: len(SIGNAL_MEMBERS)].any(dim=0), there[len(SIGNAL_MEMBERS) :].any(dim=0)
+    return torch.where(read & seen, 2, torch.where(seen, 1, 0))
 
 
 def spread(values: Tensor, weights: Tensor) -> Tensor:
@@ -156,13 +176,13 @@ def spread(values: Tensor, weights: Tensor) -> Tensor:
 
 
 class Diagnosis(nn.Module):
-    """The members and how they are put together.
+    """The members that see what was digitized, and how all members are put together.
 
     Attributes:
         signal: Sees samples.
         facts: Sees measured facts.
         shapes: Sees usual beats.
-        ensemble: Weighs what they say.
+        ensemble: Weighs what they and the members of ``models.page`` say.
     """
 
     def __init__(self, fact_names: Sequence[str]) -> None:
@@ -174,11 +194,12 @@ class Diagnosis(nn.Module):
         self.ensemble = Ensemble(names)
 
     def logits(self, pages: Sequence[Seen]) -> tuple[Tensor, Tensor]:
-        """Ask every member about pages, in one batch each.
+        """Ask the members about pages, in one batch each.
 
         Returns:
-            ``(member, page, target)`` logits, NaN where a member sees nothing of a page, and
-            ``(page,)`` the share of twelve leads of ten seconds that is shown.
+            ``(member, page, target)`` logits with those of the page members, NaN where a member
+            sees nothing of a page, and ``(page,)`` the share of twelve leads of ten seconds that
+            is shown.
         """
         device = self.ensemble.slope.device
         found = torch.full((len(MEMBERS), len(pages), len(targets())), float("nan"), device=device)
@@ -188,7 +209,9 @@ class Diagnosis(nn.Module):
         shapes = torch.from_numpy(np.stack([page.shapes_uv for page in pages]) / 1000).to(device)
         drawn = torch.isfinite(shapes).any(dim=2).any(dim=1)
         found[2, drawn] = self.shapes(shapes.float())[drawn]
-        shares = torch.zeros(len(pages), device=device)
+        glances = torch.from_numpy(np.stack([page.page_logits for page in pages])).to(device)
+        found[len(SIGNAL_MEMBERS) :] = glances.transpose(0, 1)
+        shares = torch.tensor([page.page_share for page in pages], device=device).clamp(max=1.0)
         counts = [len(page.frames_mv) for page in pages]
         if sum(counts):
             frames = torch.from_numpy(np.concatenate([page.frames_mv for page in pages])).to(device)
@@ -201,7 +224,7 @@ class Diagnosis(nn.Module):
                     weight = seen_s[here, None] / seen_s[here].sum()
                     mean = (torch.sigmoid(each[here]) * weight).sum(dim=0)
                     found[0, place] = torch.logit(mean, 1e-6)
-                    shares[place] = (seen_s[here].mean() / _FULL_S).clamp(max=1.0)
+                    shares[place] = (seen_s[here].mean() / FULL_S).clamp(max=1.0)
         return found, shares
 
     @torch.inference_mode()
@@ -218,14 +241,17 @@ class Diagnosis(nn.Module):
             return []
         logits, share = self.logits(pages)
         probability, alone, weights = self.ensemble(logits, share)
-        doubt = self.ensemble.doubt(probability, alone, weights)
-        decided = probability >= self.ensemble.threshold
-        doubtful = ~(doubt <= self.ensemble.largest_doubt)  # True for NaN
+        case = cases_of(logits)
+        doubt = self.ensemble.doubt(probability, alone, weights, case)
+        threshold = self.ensemble.threshold[case]
+        decided = probability >= threshold
+        doubtful = ~(doubt <= self.ensemble.largest_doubt[case][:, None])  # True for NaN
         parts = (
             probability,
             spread(alone, weights),
             alone.transpose(0, 1),
             weights.transpose(0, 1),
+            threshold,
             decided,
             doubtful,
         )
@@ -248,6 +274,13 @@ def open_diagnosis(
         ChecksumError: The weights are not those that the card was written for.
     """
     card = read_card(card_path)
+    for sha256 in card.fitted_with:
+        beside = read_card(card_path.with_name("page.json"))
+        if beside.sha256 != sha256:
+            raise ConfigError(
+                f"{card_path}: it was fitted to go with other weights than those of "
+                f"{beside.identity}: install ecgbatch again"
+            )
     network = Diagnosis(fact_names)
     load_weights(network, card, card_path.with_suffix(".safetensors"))
     return network.eval().to(device), card

@@ -47,7 +47,7 @@ class PatchNet(nn.Module):
         self.token = nn.Linear(80 * stem_samples, width)
         self.lead = nn.Parameter(torch.randn(LEAD_COUNT, width) * 0.02)
         self.time = nn.Parameter(torch.randn(-(-longest // PATCH_STEP), width) * 0.02)
-        self.blocks = nn.ModuleList(_Block(width, heads, dropout) for _ in range(layers))
+        self.blocks = nn.ModuleList(AttentionBlock(width, heads, dropout) for _ in range(layers))
         self.last = nn.LayerNorm(width)
         self.feature_count = 2 * width
         self.answer = nn.Sequential(nn.Dropout(2 * dropout), nn.Linear(self.feature_count, answers))
@@ -71,14 +71,10 @@ class PatchNet(nn.Module):
         )
         tokens = self.token(self.stem(pair).flatten(1))
         tokens = tokens + place.expand(len(visible), -1, -1)[visible]
-        packed, held = _packed(tokens, visible)
+        packed, held = packed_tokens(tokens, visible)
         for block in self.blocks:
             packed = block(packed, held)
-        packed = self.last(packed)
-        count = held.sum(dim=1, keepdim=True)
-        mean = torch.where(held[..., None], packed, 0.0).sum(dim=1) / count
-        most = torch.where(held[..., None], packed, float("-inf")).amax(dim=1)
-        return torch.where(count > 0, torch.cat([mean, most], dim=1), float("nan"))
+        return pooled_tokens(self.last(packed), held)
 
 
 def _conv(inputs: int, outputs: int, *, size: int) -> nn.Sequential:
@@ -97,7 +93,7 @@ def _patches(signal_mv: Tensor) -> Tensor:
     return ends.unfold(2, PATCH_SAMPLES, PATCH_STEP).flatten(1, 2)
 
 
-def _packed(tokens: Tensor, visible: Tensor) -> tuple[Tensor, Tensor]:
+def packed_tokens(tokens: Tensor, visible: Tensor) -> tuple[Tensor, Tensor]:
     """Put the visible tokens of each record side by side.
 
     Returns:
@@ -112,7 +108,18 @@ def _packed(tokens: Tensor, visible: Tensor) -> tuple[Tensor, Tensor]:
     return packed, held
 
 
-class _Block(nn.Module):
+def pooled_tokens(packed: Tensor, held: Tensor) -> Tensor:
+    """Return ``(record, 2 width)``: mean and maximum over tokens, NaN where there is none.
+
+    Arguments are what ``packed_tokens`` returns.
+    """
+    count = held.sum(dim=1, keepdim=True)
+    mean = torch.where(held[..., None], packed, 0.0).sum(dim=1) / count
+    most = torch.where(held[..., None], packed, float("-inf")).amax(dim=1)
+    return torch.where(count > 0, torch.cat([mean, most], dim=1), float("nan"))
+
+
+class AttentionBlock(nn.Module):
     """Attention between the tokens that are there, then two layers for each."""
 
     def __init__(self, width: int, heads: int, dropout: float) -> None:
@@ -128,6 +135,7 @@ class _Block(nn.Module):
         self.drop = nn.Dropout(dropout)
 
     def forward(self, tokens: Tensor, held: Tensor) -> Tensor:
+        """Return ``(record, token, width)`` of the same; ``held`` tells which tokens there are."""
         records, count, width = tokens.shape
         asked = self.ask(self.before(tokens)).view(records, count, 3, self.heads, -1)
         query, key, value = asked.permute(2, 0, 3, 1, 4)

@@ -24,7 +24,8 @@ def of_published(page: Mapping[str, Any], *, width_px: int) -> ByteArray:
     height_px = 66 + _LINE_PX * (len(facts) + len(flags))
     head = canvas.blank(width_px=width_px, height_px=height_px)
     quality = page["quality_class"]
-    badge = f"{quality}  {page['quality_score']:.2f}"
+    score = page["quality_score"]
+    badge = quality if score is None else f"{quality}  {score:.2f}"
     _title(head, badge, page, colour=_CLASS_COLOURS.get(quality, canvas.QUIET))
     y = 46
     for line in facts:

@@ -144,6 +144,16 @@ _QUALITY = [
     pa.field("quality_class", pa.string()),
 ]
 _WAVES = [pa.field("measurement", MEASUREMENT), pa.field("beats", BEAT_LISTS)]
+GLANCE = pa.struct(
+    [
+        pa.field("shown_s", pa.list_(pa.float32())),  # of each standard lead
+        pa.field("seconds", pa.float32()),  # in which any of them is shown
+        pa.field("logits", pa.list_(pa.float32())),  # (member, target), NaN where one saw nothing
+    ]
+)
+"""What members of the diagnosis say that see pixels; null where none was asked."""
+
+_GLANCE = [pa.field("glance", GLANCE)]
 _OUTCOME = [pa.field("stage_ms", STAGE_MS), pa.field("error", ERROR)]
 
 DECODED = pa.schema([*_IDENTITY, *_SOURCE, *_SCALE, *_PIXELS, *_LEADS, *_OUTCOME])
@@ -158,10 +168,11 @@ LOCATED = pa.schema(
         pa.field("page", pa.large_binary()),  # what ``pixels`` was before, and of the same shape
         pa.field("whole_ink", pa.large_binary()),  # its ink, text and dirt included
         pa.field("regions", pa.list_(REGION)),
+        *_GLANCE,
     ]
 )
 """After ``locate``: where each lead is printed; speed and gain where a pulse told them. ``pixels``
-is the ink of traces alone."""
+is the ink of traces alone. ``glance`` fills the column of its name."""
 
 TRACED = pa.schema(
     [
@@ -171,12 +182,14 @@ TRACED = pa.schema(
         *_GEOMETRY,
         *_LEADS,
         pa.field("traces", pa.list_(TRACE)),
+        *_GLANCE,
         *_OUTCOME,
     ]
 )
 """After ``trace``: the pixels are gone."""
 
-CALIBRATED = pa.schema([*_IDENTITY, *_SOURCE, *_SCALE, *_GEOMETRY, *_LEADS, *_QUALITY, *_OUTCOME])
+_FINISHED = [*_IDENTITY, *_SOURCE, *_SCALE, *_GEOMETRY, *_LEADS, *_QUALITY]
+CALIBRATED = pa.schema([*_FINISHED, *_GLANCE, *_OUTCOME])
 """After ``calibrate``: finished leads and how good they are."""
 
 MEASURED = pa.schema(
@@ -189,5 +202,5 @@ MEASURED = pa.schema(
 )
 """After ``measure``; NaN where something cannot be measured or is not shown."""
 
-READ = pa.schema([*CALIBRATED, *_WAVES, pa.field("labels", pa.list_(LABEL))])
+READ = pa.schema([*_FINISHED, *_OUTCOME, *_WAVES, pa.field("labels", pa.list_(LABEL))])
 """After ``diagnose``: everything that is known of a page, ready to be published."""

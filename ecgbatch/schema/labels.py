@@ -33,7 +33,8 @@ LABELS = table(
         column(
             "probability",
             pa.float32(),
-            "That it holds, calibrated; null where `reason` tells why none was worked out.",
+            "That it holds, calibrated; null where `reason` tells why none was worked out, and for "
+            "`refer`, which follows from the decisions of the other piles.",
             null=True,
         ),
         column(

@@ -88,8 +88,17 @@ PAGES = table(
             "RMS of aVR + aVL + aVF where the three are printed at the same time.",
             null=True,
         ),
-        column("quality_score", pa.float32(), "0 to 1."),
-        column("quality_class", pa.string(), "`good`, `review` or `poor`."),
+        column(
+            "quality_score",
+            pa.float32(),
+            "0 to 1; null for a page that was not digitized.",
+            null=True,
+        ),
+        column(
+            "quality_class",
+            pa.string(),
+            "`good`, `review` or `poor`; `unread` for a page that was not digitized.",
+        ),
         column("flags", pa.list_(pa.string()), "What a reader should know; a closed list."),
         column(
             "review_id",

@@ -61,6 +61,20 @@ def look_at(frames_mv: FloatArray, facts: FloatArray) -> Shown:
     return Shown(leads, seconds, reason, form_reason)
 
 
+def look_at_page(shown_s: FloatArray, *, seconds: float) -> Shown:
+    """Judge what there is on a page of which nothing was digitized.
+
+    Args:
+        shown_s: ``(12,)`` seconds that each standard lead is printed.
+        seconds: Time in which at least one of them is.
+    """
+    leads = int((shown_s >= _LEAST_LEAD_S).sum())
+    reason = "nothing_shown" if seconds == 0 else "too_short" if seconds < _LEAST_S else None
+    return Shown(
+        leads, seconds, reason, reason or ("few_leads" if leads < _LEAST_FORM_LEADS else None)
+    )
+
+
 def _against(frames_mv: FloatArray, facts: FloatArray, *, seconds: float) -> str | None:
     if seconds == 0:
         return "nothing_shown"

@@ -13,6 +13,8 @@ from ecgbatch.signal.limbs import LimbCheck
 from ecgbatch.signal.rivals import rival_share
 from ecgbatch.types import FloatArray, Lead
 
+UNREAD = "unread"
+"""Class of a page that was not digitized, of which there is nothing to judge."""
 LIMIT_UV = 32767.0
 """Largest voltage that a published sample can hold (int16 microvolts)."""
 

@@ -20,7 +20,7 @@ from ecgbatch.errors import PageError, Reason
 from ecgbatch.flags import Flag
 from ecgbatch.schema.review import ACCEPTED
 from ecgbatch.signal.limbs import check_limbs
-from ecgbatch.signal.quality import judge_lead, judge_page
+from ecgbatch.signal.quality import UNREAD, judge_lead, judge_page
 from ecgbatch.signal.record import in_order, read_lead
 from ecgbatch.signal.repair import repaired
 from ecgbatch.stages.base import Needs, TableFunction
@@ -28,23 +28,30 @@ from ecgbatch.stages.rows import Row, Values, map_rows
 from ecgbatch.types import Lead, Region, Trace
 
 
-def calibrate(traces: pa.Table, *, settings: CalibrateSettings) -> Iterator[pa.Table]:
+def calibrate(
+    traces: pa.Table, *, settings: CalibrateSettings, traced: bool = True
+) -> Iterator[pa.Table]:
     """Read every page's traces in microvolts and judge the result.
 
     Args:
         traces: Rows of ``schema.TRACED``.
         settings: Of the stage.
+        traced: Whether scanned pages were traced. If not, they pass without leads and without a
+            verdict on what nobody read.
 
     Yields:
         Rows of ``schema.CALIBRATED``; a page whose regions hold no ink is ``no_trace``.
     """
-    convert = partial(_read_page, settings=settings)
+    convert = partial(_read_page, settings=settings, traced=traced)
     return map_rows(
         traces, convert, stage=Calibrate.name, reads=schema.TRACED, writes=schema.CALIBRATED
     )
 
 
-def _read_page(row: Row, *, settings: CalibrateSettings) -> Iterator[Values]:
+def _read_page(row: Row, *, settings: CalibrateSettings, traced: bool) -> Iterator[Values]:
+    if not traced and row["rectified_px_per_mm"] is not None:
+        yield {"quality_class": UNREAD}
+        return
     traces = [as_trace(values) for values in row.structs("traces")]
     if traces:
         unjudged = [
@@ -132,9 +139,15 @@ def _or_null(value: float) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class Calibrate:
-    """Description of the stage."""
+    """Description of the stage.
+
+    Attributes:
+        settings: Of the stage.
+        traced: Whether scanned pages are traced.
+    """
 
     settings: CalibrateSettings
+    traced: bool = True
 
     name: ClassVar[str] = "calibrate"
     needs: ClassVar[Needs] = Needs(cpus=1.0, rows_per_batch=1)
@@ -143,4 +156,4 @@ class Calibrate:
 
     def open(self) -> TableFunction:
         """Return the function; there is nothing to load."""
-        return partial(calibrate, settings=self.settings)
+        return partial(calibrate, settings=self.settings, traced=self.traced)

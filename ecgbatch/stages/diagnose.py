@@ -1,7 +1,8 @@
 """Stage ``diagnose``: what each page shows, in the words of five vocabularies.
 
-It sees leads, facts and usual beats, never pixels. A page of which nothing can be said gets rows
-that abstain and say why; that is no fault of the page. Switched off, it says nothing of any page.
+It sees leads, facts and usual beats, and what members said that saw the pixels (``glance``). A
+page of which nothing can be said gets rows that abstain and say why; that is no fault of the page.
+Switched off, it says nothing of any page.
 """
 
 from __future__ import annotations
@@ -17,15 +18,17 @@ import pyarrow as pa
 
 from ecgbatch import schema
 from ecgbatch.config import DiagnoseSettings, PoolSettings
+from ecgbatch.models.members import MEMBERS, PAGE_MEMBERS
 from ecgbatch.models.vocabularies import Statement, is_rhythm, statements, targets
 from ecgbatch.signal.facts import FACTS
 from ecgbatch.signal.frames import frames_of
-from ecgbatch.signal.plausible import Shown, look_at
+from ecgbatch.signal.plausible import Shown, look_at, look_at_page
 from ecgbatch.signal.rules import Finding, judge
 from ecgbatch.signal.shapes import SHAPE_SAMPLES
 from ecgbatch.stages.base import Needs, TableFunction
 from ecgbatch.stages.measure import as_lead
 from ecgbatch.stages.rows import Row, Values, map_rows
+from ecgbatch.stages.triage import REFER, VOCABULARY, is_referred
 from ecgbatch.types import LEADS, FloatArray
 
 if TYPE_CHECKING:
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
 
 _Key: TypeAlias = tuple[str, int]
 _ON_CPU = Needs(cpus=1.0, rows_per_batch=8)
+_UNSEEN = np.full((len(PAGE_MEMBERS), len(targets())), np.nan, np.float32)
 _TARGET = {name: place for place, name in enumerate(targets())}
 
 
@@ -43,7 +47,7 @@ class Judge:
     Attributes:
         network: Says what pages show.
         model: Its ``name@version``.
-        thresholds: ``(target,)`` probabilities from which statements are made.
+        thresholds: ``(case, target)`` probabilities from which statements are made; see ``CASES``.
         told: Statements that were learnt and reported with positives enough.
     """
 
@@ -106,18 +110,25 @@ class _Batch:
 
 
 def _look(row: Row) -> tuple[Seen, Shown]:
-    from ecgbatch.models.diagnosis import Seen
+    from ecgbatch.models.diagnosis import FULL_S, Seen
 
     facts = np.asarray(row.array("facts"), np.float32)
     shapes = np.asarray(row.array("shapes_uv"), np.float32)
-    frames = frames_of([as_lead(values) for values in row.structs("leads")])
+    leads = [as_lead(values) for values in row.structs("leads")]
+    frames = frames_of(leads)
+    glance = row["glance"] or {}
+    logits = np.array(glance.get("logits") or [], np.float32).reshape(-1, len(targets()))
     seen = Seen(
         frames_mv=frames,
         facts=facts if facts.size else np.full(len(FACTS), np.nan, np.float32),
         shapes_uv=(shapes if shapes.size else np.full(len(LEADS) * SHAPE_SAMPLES, np.nan)).reshape(
             len(LEADS), SHAPE_SAMPLES
         ),
+        page_logits=logits if len(logits) else _UNSEEN,
+        page_share=sum(glance.get("shown_s") or ()) / FULL_S,
     )
+    if not leads and glance:  # a page that was not digitized
+        return seen, look_at_page(np.array(glance["shown_s"]), seconds=glance["seconds"])
     return seen, look_at(seen.frames_mv, seen.facts)
 
 
@@ -139,27 +150,40 @@ def labels_of(
         facts: What was measured.
     """
     rules = {finding.code: finding for finding in judge(facts)}
+    piles: dict[str, str] = {}
     for statement in by.told:
         target = _TARGET[statement.target]
         reason = shown.reason if is_rhythm(statement) else shown.form_reason
         told = _told(answer, target, reason)
+        if statement.vocabulary == VOCABULARY:
+            piles[statement.code] = told["decision"]
         yield {
             "vocabulary": statement.vocabulary,
             "code": statement.code,
             "snomed_ct": statement.snomed_ct,
             "scp_ecg": statement.scp_ecg,
             **told,
-            "threshold": by.thresholds[target],
+            "threshold": (by.thresholds[0] if answer is None else answer.threshold)[target],
             "model": by.model,
             "leads": shown.leads,
             "seconds": shown.seconds,
             **_evidence(rules.get(statement.rule or "")),
         }
 
+    if piles:
+        yield {
+            "vocabulary": VOCABULARY,
+            "code": REFER,
+            "decision": "yes" if is_referred(piles) else "no",
+            "threshold": 1.0,
+            "model": by.model,
+            "members": [],
+            "leads": shown.leads,
+            "seconds": shown.seconds,
+        }
+
 
 def _told(answer: Answer | None, target: int, reason: str | None) -> dict[str, Any]:
-    from ecgbatch.models.diagnosis import MEMBERS
-
     if answer is None or reason is not None or not np.isfinite(answer.probability[target]):
         return {
             "probability": None,

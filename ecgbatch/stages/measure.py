@@ -18,6 +18,7 @@ from ecgbatch.flags import Flag
 from ecgbatch.signal.beat_rows import beat_rows
 from ecgbatch.signal.facts import fact_vector, facts_of
 from ecgbatch.signal.measure import measure as measure_leads
+from ecgbatch.signal.quality import UNREAD
 from ecgbatch.signal.shapes import shapes_of
 from ecgbatch.signal.tempo import is_too_fast
 from ecgbatch.stages.base import Needs, TableFunction
@@ -44,6 +45,9 @@ def measure(pages: pa.Table) -> Iterator[pa.Table]:
 
 def _measure_page(row: Row) -> Iterator[Values]:
     leads = [as_lead(values) for values in row.structs("leads")]
+    if row["quality_class"] == UNREAD:
+        yield {}
+        return
     measured = measure_leads(leads)
     too_fast = row["speed_source"] in _NOT_IN_WORDS and is_too_fast(measured.page)
     yield {

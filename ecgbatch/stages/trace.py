@@ -20,20 +20,30 @@ from ecgbatch.stages.base import ON_CPU, Needs, TableFunction
 from ecgbatch.stages.rows import Row, Values, map_rows
 
 
-def trace(pages: pa.Table, *, network: TraceNetwork | None = None) -> Iterator[pa.Table]:
+def trace(
+    pages: pa.Table, *, network: TraceNetwork | None = None, enabled: bool = True
+) -> Iterator[pa.Table]:
     """Trace every region of every page; pages that came with their leads pass through.
 
     Args:
         pages: Rows of ``schema.LOCATED``. The network is asked about all of them at once.
         network: That says whose ink is whose; None leaves it to the geometry of ink.
+        enabled: Whether anything is traced; otherwise pages lose their pixels and gain nothing.
 
     Yields:
         Rows of ``schema.TRACED``.
     """
     schema.require(pages, schema.LOCATED, stage=Trace.name)
+    if not enabled:
+        return map_rows(pages, _leave, stage=Trace.name, reads=schema.LOCATED, writes=schema.TRACED)
     asking = None if network is None else _Asking(network, pages)
     convert = partial(_trace_page, asking=asking)
     return map_rows(pages, convert, stage=Trace.name, reads=schema.LOCATED, writes=schema.TRACED)
+
+
+def _leave(row: Row) -> Iterator[Values]:
+    del row
+    yield {}
 
 
 def _trace_page(row: Row, *, asking: _Asking | None) -> Iterator[Values]:
@@ -159,8 +169,8 @@ class Trace:
         Raises:
             RunError: Weights are missing, or are not those that their card was written for.
         """
-        if not self.settings.network:
-            return partial(trace)
+        if not (self.settings.enabled and self.settings.network):
+            return partial(trace, enabled=self.settings.enabled)
         from ecgbatch.models.card import shipped_card
         from ecgbatch.models.devices import device_for
         from ecgbatch.models.trace_reader import TraceReader

@@ -181,3 +181,14 @@ def test_it_moves_to_a_gpu_by_a_setting_that_changes_no_row():
     config = RunConfig(pools=pools)
     assert stages(config, "/archive")[-1].needs == diagnose_needs(pools)
     assert config.fingerprint() == RunConfig().fingerprint()
+
+
+def test_each_page_is_referred_or_not_and_what_is_no_ecg_always_is(run):
+    good, silent, alone = labels(run, full(heart(1)), [], [full(heart(1))[1]])
+    for found in (silent, alone):
+        assert found["triage4", "refer"]["decision"] == "yes"
+    row = good["triage4", "refer"]
+    piles = {code: each["decision"] for (word, code), each in good.items() if word == "triage4"}
+    assert row["decision"] in {"yes", "no"}
+    assert (row["decision"] == "no") <= ("abstain" not in piles.values())
+    assert row["probability"] is None

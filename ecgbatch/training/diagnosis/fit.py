@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ecgbatch.evaluation.discrimination import f1, selective_risk
-from ecgbatch.models.diagnosis import Diagnosis, Ensemble, Seen
+from ecgbatch.models.diagnosis import Diagnosis, Ensemble, Seen, cases_of
+from ecgbatch.models.members import CASES, PAGE_MEMBERS, SIGNAL_MEMBERS
 from ecgbatch.signal.facts import FACTS
 from ecgbatch.signal.frames import FRAME_HZ, centred
 from ecgbatch.synth.layouts import layout
@@ -23,12 +24,14 @@ from ecgbatch.training.diagnosis.records import CHOSEN_FOLD, LEARNT_FOLDS, REPOR
 from ecgbatch.training.diagnosis.targets import Targets
 from ecgbatch.training.diagnosis.views import Views
 from ecgbatch.training.loop import BEST
+from ecgbatch.types import FloatArray
 
 FEWEST_LEARNT, FEWEST_REPORTED = 20, 10
 """Positives from which a statement can be judged: in folds 1 to 7, and in fold 9."""
 _SHIFT_PENALTY, _WEIGHT_PENALTY = 0.003, 0.003
 _THRESHOLDS = np.concatenate([np.linspace(0.04, 0.2, 17), np.linspace(0.22, 0.7, 25)])
 _WITHHELD = 0.05  # of all answers of fold 8
+_COUNTS = (0.0, 0.25, 0.5, 1.0)
 _PAGES_AT_ONCE = 64
 
 
@@ -37,7 +40,7 @@ class Asked:
     """What members say of printings of labelled records.
 
     Attributes:
-        logits: ``(member, view, target)``.
+        logits: ``(member, view, target)``; NaN where a member saw nothing.
         share: ``(view,)`` see ``Diagnosis.logits``.
         row: ``(view,)`` place of each view's record.
         layout: ``(view,)`` how it was printed.
@@ -56,7 +59,7 @@ def assembled(folder: Path) -> Diagnosis:
         folder: With a folder for each member.
     """
     network = Diagnosis(FACTS)
-    for name in ("signal", "facts", "shapes"):
+    for name in SIGNAL_MEMBERS:
         tensors = load_file(folder / name / BEST)
         if name == "signal":
             tensors = {
@@ -87,6 +90,7 @@ def ask(
     chosen = np.flatnonzero((labelled.fold[rows] == fold) & np.isin(views.layout, layouts))
     samples = labelled.signal_mv.shape[2]
     masks = {name: shown(layout(name), fs_hz=FRAME_HZ, samples=samples) for name in layouts}
+    unseen = np.full((len(PAGE_MEMBERS), network.ensemble.threshold.shape[1]), np.nan, np.float32)
     logits, shares = [], []
     for first in range(0, len(chosen), _PAGES_AT_ONCE):
         pages = []
@@ -94,11 +98,34 @@ def ask(
             signal = labelled.signal_mv[rows[view]].astype(np.float32)
             frame = centred(np.where(masks[str(views.layout[view])], signal, np.float32(np.nan)))
             shapes_uv = 1000 * views.shapes[view].astype(np.float32)
-            pages.append(Seen(frame[None], views.facts[view], shapes_uv))
+            pages.append(Seen(frame[None], views.facts[view], shapes_uv, unseen))
         found, share = network.logits(pages)
         logits.append(found)
         shares.append(share)
     return Asked(torch.cat(logits, dim=1), torch.cat(shares), rows[chosen], views.layout[chosen])
+
+
+def in_every_case(read: Asked, seen: Asked) -> Asked:
+    """Put together what members say of what they may have: samples, pixels, or both of a record.
+
+    Args:
+        read: What members that see signals say of printings.
+        seen: What members that see pages say of pages of the same records.
+
+    Returns:
+        The printings, the pages, and each printing with a page of its record.
+    """
+    page_of = {int(row): place for place, row in enumerate(seen.row)}
+    both = [place for place, row in enumerate(read.row) if int(row) in page_of]
+    pages = [page_of[int(read.row[place])] for place in both]
+    first = len(SIGNAL_MEMBERS)
+    joined = torch.cat([read.logits[:first, both], seen.logits[first:, pages]])
+    return Asked(
+        torch.cat([read.logits, seen.logits, joined], dim=1),
+        torch.cat([read.share, seen.share, read.share[both]]),
+        np.concatenate([read.row, seen.row, read.row[both]]),
+        np.concatenate([read.layout, seen.layout, read.layout[both]]),
+    )
 
 
 def fit(ensemble: Ensemble, asked: Asked, truth: Targets) -> None:
@@ -106,7 +133,8 @@ def fit(ensemble: Ensemble, asked: Asked, truth: Targets) -> None:
 
     Args:
         ensemble: Whose numbers are set.
-        asked: Printings of records that no member was trained on.
+        asked: Printings of records that no member was trained on. Of a case that is not among
+            them nothing is set.
         truth: Of all records.
     """
     holds = torch.from_numpy(truth.holds[asked.row].astype(np.float32))
@@ -157,27 +185,35 @@ def _minimize(ensemble: Ensemble, names: Sequence[str], loss: Callable[[], Tenso
 @torch.no_grad()
 def _decide(ensemble: Ensemble, asked: Asked, truth: Targets) -> None:
     """Choose thresholds by F1, how much the members' spread counts, and whom to withhold."""
-    probability, alone, weights = ensemble(asked.logits, asked.share)
-    said = probability.numpy()
-    for target in range(len(truth.names)):
-        there = truth.known[asked.row, target]
-        holds = truth.holds[asked.row, target][there]
-        if not holds.any():
+    found = cases_of(asked.logits)
+    for case in range(len(CASES)):
+        views = np.flatnonzero((found == case).numpy())
+        if not len(views):
             continue
-        found = [f1(said[there, target] >= limit, holds) for limit in _THRESHOLDS]
-        # Few positives make a jagged curve: the middle of what is nearly best.
-        good = _THRESHOLDS[np.array(found) >= max(found) - 0.01]
-        ensemble.threshold[target] = float(np.median(good))
-    kept = truth.known[asked.row] & ensemble.estimable.numpy()
-    wrong = ((said >= ensemble.threshold.numpy()) != truth.holds[asked.row])[kept]
-    risks = {}
-    for counts in (0.0, 0.25, 0.5, 1.0):
-        ensemble.spread_counts.fill_(counts)
-        doubt = ensemble.doubt(probability, alone, weights).numpy()[kept].astype(np.float64)
-        risks[counts] = selective_risk(wrong, doubt, coverages=(0.9,))[0].error
-    ensemble.spread_counts.fill_(min(risks, key=lambda counts: risks[counts]))
-    doubt = ensemble.doubt(probability, alone, weights).numpy()[kept]
-    ensemble.largest_doubt.fill_(float(np.quantile(doubt, 1 - _WITHHELD)))
+        logits, share, row = asked.logits[:, views], asked.share[views], asked.row[views]
+        probability, alone, weights = ensemble(logits, share)
+        said, limits = probability.numpy(), ensemble.threshold[case]
+        known, holds = truth.known[row], truth.holds[row]
+        for target in range(len(truth.names)):
+            there = known[:, target]
+            if holds[there, target].any():
+                limits[target] = _threshold(said[there, target], holds[there, target])
+        kept = known & ensemble.estimable.numpy()
+        wrong = ((said >= limits.numpy()) != holds)[kept]
+        risks = {}
+        for counts in _COUNTS:
+            ensemble.spread_counts[case] = counts
+            doubt = ensemble.doubt(probability, alone, weights, found[views]).numpy()[kept]
+            risks[counts] = selective_risk(wrong, doubt.astype(np.float64), coverages=(0.9,))[0]
+        ensemble.spread_counts[case] = min(risks, key=lambda counts: risks[counts].error)
+        doubt = ensemble.doubt(probability, alone, weights, found[views]).numpy()[kept]
+        ensemble.largest_doubt[case] = float(np.quantile(doubt, 1 - _WITHHELD))
+
+
+def _threshold(said: FloatArray, holds: npt.NDArray[np.bool_]) -> float:
+    """Return the middle of what is nearly best by F1: few positives make a jagged curve."""
+    found = np.array([f1(said >= limit, holds) for limit in _THRESHOLDS])
+    return float(np.median(_THRESHOLDS[found >= found.max() - 0.01]))
 
 
 def estimable(labelled: Labelled, truth: Targets) -> npt.NDArray[np.bool_]:

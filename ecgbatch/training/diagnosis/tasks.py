@@ -47,16 +47,17 @@ class MemberTask(ABC):
         records: Folder of labelled records.
         kept: Folder of what was worked out of them.
         size: Records in a batch.
+        drawn: What was drawn in this process already, by what it is.
     """
 
     records: Path
     kept: Path
     size: int = 64
-    _arrays: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    drawn: dict[str, bytes] = field(default_factory=dict, repr=False, compare=False)
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what every process reads for itself."""
-        return {"records": self.records, "kept": self.kept, "size": self.size, "_arrays": {}}
+        return {"records": self.records, "kept": self.kept, "size": self.size, "drawn": {}}
 
     @cached_property
     def labelled(self) -> Labelled:

@@ -77,7 +77,7 @@ def test_with_gpus_the_networks_have_workers_of_their_own_and_the_page_travels_o
     pools = plan_pools(convert.stages(config, "/in"), config.pools, cpus=8, gpus=1)
     assert [[stage.name for stage in pool.stages] for pool in pools] == [
         ["read", "rectify"],
-        ["locate", "trace"],
+        ["locate", "glance", "trace"],
         ["calibrate", "measure", "diagnose"],
     ]
     assert [(pool.gpus, pool.rows_per_batch) for pool in pools] == [(0, None), (0.25, 8), (0, None)]

@@ -42,7 +42,7 @@ def test_other_or_missing_weights_are_refused_before_a_run_starts(
 
 
 def test_settings_tell_which_models_look_at_pages():
-    assert RunConfig().networks() == ("locator", "reader", "segmenter", "diagnosis")
+    assert RunConfig().networks() == ("locator", "reader", "segmenter", "diagnosis", "page")
     blind = RunConfig(
         locate=LocateSettings(networks=False),
         trace=TraceSettings(network=False),
@@ -51,7 +51,11 @@ def test_settings_tell_which_models_look_at_pages():
     assert blind.networks() == ()
     assert blind.fingerprint() != RunConfig().fingerprint()
     unnamed = RunConfig(locate=LocateSettings(networks=False))
-    assert unnamed.networks() == ("segmenter", "diagnosis")
+    assert unnamed.networks() == ("segmenter", "diagnosis", "page")
+    untraced = RunConfig(
+        trace=TraceSettings(enabled=False), diagnose=DiagnoseSettings(pixels=False)
+    )
+    assert untraced.networks() == ("locator", "reader", "diagnosis")
 
 
 def test_naming_models_loads_no_torch():

@@ -12,12 +12,13 @@ from ecgbatch.errors import ConfigError
 from ecgbatch.evaluation.discrimination import macro_auroc
 from ecgbatch.models.card import load_weights, read_card
 from ecgbatch.models.diagnosis import Diagnosis, Ensemble
+from ecgbatch.models.members import CASES, MEMBERS
 from ecgbatch.models.vocabularies import targets
 from ecgbatch.signal.facts import FACTS
 from ecgbatch.signal.frames import FRAME_HZ, FRAME_SAMPLES
 from ecgbatch.synth.layouts import layout, layout_names
 from ecgbatch.training.diagnosis.beat_tasks import FactsTask, ShapesTask
-from ecgbatch.training.diagnosis.fit import Asked, ask, assembled, estimable, fit
+from ecgbatch.training.diagnosis.fit import Asked, ask, assembled, estimable, fit, in_every_case
 from ecgbatch.training.diagnosis.printings import drawn_mask, leads_of, read_back, shown
 from ecgbatch.training.diagnosis.records import (
     CHOSEN_FOLD,
@@ -162,8 +163,9 @@ def test_members_are_put_together_fitted_and_shipped_as_one_file(records, traine
     labelled = read_labelled(records, kept=trained / "records.npz")
     truth, views = targets_of(labelled), read_views(trained / "views")
     asked = ask(network, labelled, views, fold=CHOSEN_FOLD, layouts=(WHOLE, "3x4+1R"))
-    assert asked.logits.shape == (3, 2, len(targets()))
-    assert torch.isfinite(asked.logits).all()
+    assert asked.logits.shape == (6, 2, len(targets()))
+    assert torch.isfinite(asked.logits[:3]).all()
+    assert torch.isnan(asked.logits[3:]).all()
     assert asked.share.tolist() == pytest.approx([1.0, 0.3125], abs=0.01)
     fit(network.ensemble, asked, truth)
     written = ship(network, card("0.0.1", command="make"), tmp_path)
@@ -188,7 +190,9 @@ def test_a_member_that_knows_nothing_is_not_heard_and_words_come_to_match_deeds(
     names = targets()
     holds = rng.random((600, len(names))) < 0.3
     truth = Targets(names, holds, np.ones_like(holds))
-    logits = torch.stack([5 * member_logits(holds, strength=s, rng=rng) for s in (1.5, 0.3, 0.0)])
+    logits = torch.full((len(MEMBERS), 600, len(names)), float("nan"))
+    for place, strength in enumerate((1.5, 0.3, 0.0)):
+        logits[place] = 5 * member_logits(holds, strength=strength, rng=rng)
     logits[1, :100] = float("nan")
     ensemble = Ensemble(names)
     fit(ensemble, Asked(logits, torch.ones(600), np.arange(600), np.full(600, WHOLE)), truth)
@@ -207,3 +211,44 @@ def test_a_member_that_knows_nothing_is_not_heard_and_words_come_to_match_deeds(
     nobody, _, none = ensemble(torch.full_like(logits, float("nan")), torch.ones(600))
     assert torch.isnan(nobody).all()
     assert (none == 0).all()
+
+
+def test_each_case_has_its_own_calibration_and_thresholds():
+    rng = np.random.default_rng(6)
+    names = targets()
+    holds = rng.random((400, len(names))) < 0.3
+    truth = Targets(names, holds, np.ones_like(holds))
+    said = torch.full((2, len(MEMBERS), 400, len(names)), float("nan"))
+    said[0, 0] = 2 * member_logits(holds, strength=1.5, rng=rng)
+    said[1, 3] = 2 * member_logits(holds, strength=0.5, rng=rng)
+    rows, full = np.arange(400), np.full(400, WHOLE)
+    read, seen = (Asked(each, torch.ones(400), rows, full) for each in said)
+    every = in_every_case(read, seen)
+    assert every.logits.shape[1] == 1200
+    ensemble = Ensemble(names)
+    fit(ensemble, every, truth)
+    assert (ensemble.largest_doubt != Ensemble(names).largest_doubt).all()
+    probability, _, weights = ensemble(every.logits, every.share)
+    areas = [
+        macro_auroc(part.numpy().astype(np.float64), holds, np.ones_like(holds))[0]
+        for part in probability.split(400)
+    ]
+    assert areas[1] < areas[0] <= areas[2] + 0.005
+    assert (weights[0, 800:] > weights[3, 800:]).all()
+    for case, part in zip(CASES, probability.split(400), strict=True):
+        sure = part > 0.5
+        error = abs(float(part[sure].mean()) - holds[sure.numpy()].mean())
+        assert error < 0.05, case
+
+
+def test_a_case_without_any_view_is_left_as_it_was():
+    rng = np.random.default_rng(7)
+    names = targets()
+    holds = rng.random((50, len(names))) < 0.3
+    logits = torch.full((len(MEMBERS), 50, len(names)), float("nan"))
+    logits[0] = member_logits(holds, strength=1.0, rng=rng)
+    ensemble = Ensemble(names)
+    truth = Targets(names, holds, np.ones_like(holds))
+    fit(ensemble, Asked(logits, torch.ones(50), np.arange(50), np.full(50, WHOLE)), truth)
+    assert (ensemble.threshold[1:] == 0.5).all()
+    assert (ensemble.shift[1:] == 0).all()
