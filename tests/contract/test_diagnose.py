@@ -83,6 +83,7 @@ def test_of_what_is_no_ecg_nothing_is_said_and_the_reason_is_given(run, name):
     leads, reason = NOTHING[name]
     [found] = labels(run, leads)
     assert found, "a page whose rows were simply missing could not be told from one not judged"
+    assert found.pop(("triage4", "refer"))["decision"] == "yes"
     for row in found.values():
         assert (row["decision"], row["reason"], row["probability"]) == ("abstain", reason, None)
         assert row["members"] == []

@@ -55,6 +55,10 @@ PAGE_FAILURES = (
         "not how far."
     ),
     "Fresh infarcts are not told from old ones, and statements with few positives are not made.",
+    (
+        "It was trained for minutes on one core, stopped and continued with other numbers of steps "
+        "for each member: the command gives weights of its kind and not these bytes."
+    ),
 )
 
 
