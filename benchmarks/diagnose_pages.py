@@ -148,10 +148,11 @@ def main() -> None:
         f"a probability changes by {change.mean():.3f} on average, "
         f"{np.quantile(change, 0.95):.3f} at the 95 % quantile"
     )
-    reading = sum(ms for stage, ms in spent.items() if stage != "diagnose")
+    judging = spent["glance"] + spent["diagnose"]
+    reading = sum(spent.values()) - judging
     for stage, ms in spent.items():
         print(f"{stage:10s} {ms / len(rows):7.1f} ms a page")
-    print(f"diagnose adds {100 * spent['diagnose'] / reading:.1f} % to all other stages")
+    print(f"judging adds {100 * judging / reading:.1f} % to all other stages")
 
 
 if __name__ == "__main__":

@@ -136,7 +136,7 @@ def pages_with_leads(
         rows_of.setdefault(key, []).append(index)
     for page in pages:
         chosen = rows_of.get((page["scan_id"], page["page_no"]), [])
-        yield page, leads(signals.take(chosen))
+        yield page, leads(signals.take(pa.array(chosen, pa.int64())))  # none has no type of its own
 
 
 def leads(signals: pa.Table) -> list[Lead]:

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from ecgbatch import schema
+from ecgbatch import schema, tables
 from ecgbatch.config import CalibrateSettings, DiagnoseSettings, RunConfig, TraceSettings
 from ecgbatch.errors import ConfigError
 from ecgbatch.models.card import shipped_card
@@ -147,9 +147,9 @@ def test_pages_without_pixels_pass_and_so_do_all_where_it_is_switched_off(glance
 
 
 def labels_of(out):
-    tables = published(out, **ABOUT)
-    rows = tables["labels"].to_pylist()
-    return tables, {(each["vocabulary"], each["code"]): each for each in rows}
+    made = published(out, **ABOUT)
+    rows = made["labels"].to_pylist()
+    return made, {(each["vocabulary"], each["code"]): each for each in rows}
 
 
 def test_all_members_are_heard_of_a_page_that_was_digitized():
@@ -161,11 +161,11 @@ def test_all_members_are_heard_of_a_page_that_was_digitized():
 
 def test_without_digitizing_a_page_has_a_row_labels_and_no_signals():
     pages = table(row(5), row(6, condition="AFIB"), row(7, name="1x1"))
-    tables, _ = labels_of(pa.concat_tables(chained(digitizing=False)(pages)))
+    made, _ = labels_of(pa.concat_tables(chained(digitizing=False)(pages)))
     for name in ("signals", "beats", "measurements"):
-        assert tables[name].num_rows == 0, name
-    assert tables["quarantine"].num_rows == 0
-    for each in tables["pages"].to_pylist():
+        assert made[name].num_rows == 0, name
+    assert made["quarantine"].num_rows == 0
+    for each in made["pages"].to_pylist():
         assert (each["quality_class"], each["quality_score"], each["n_leads"]) == (
             "unread",
             None,
@@ -173,7 +173,7 @@ def test_without_digitizing_a_page_has_a_row_labels_and_no_signals():
         )
     labels = {
         (int(each["scan_id"], 16), each["vocabulary"], each["code"]): each
-        for each in tables["labels"].to_pylist()
+        for each in made["labels"].to_pylist()
     }
     usual = labels[5, "ptbxl5", "NORM"]
     assert [each["member"] for each in usual["members"]] == list(PAGE_MEMBERS)
@@ -182,6 +182,12 @@ def test_without_digitizing_a_page_has_a_row_labels_and_no_signals():
     assert labels[6, "rhythm", "AFIB"]["probability"] > labels[5, "rhythm", "AFIB"]["probability"]
     alone = labels[7, "ptbxl5", "NORM"]
     assert (alone["decision"], alone["reason"]) == ("abstain", "few_leads")
+
+
+def test_a_page_without_signals_is_read_with_no_lead(monkeypatch):
+    monkeypatch.setattr(tables, "read", lambda *_, **__: schema.SIGNALS.empty_table())
+    page = {"scan_id": "0" * 32, "page_no": 1}
+    assert list(tables.pages_with_leads(None, None, [page])) == [(page, [])]
 
 
 def test_without_digitizing_digital_leads_are_published_as_ever():
