@@ -11,7 +11,8 @@ Pages are drawn, damaged, written as files and converted as a run would. Of ever
 median over printed leads of the SNR by the formula of the challenge of 2024 and of the plain one (a
 lead that was not read counts 0 dB in both), the gain by least squares and at R peaks alone, the
 mean squared error, r, and the coverage. *silent* are pages that say ``good`` and hold a wrong lead
-or gain.
+or gain. *clock* is the median error of a second's length, and PR, QRS and QT are measured as
+published and as recorded, on the same beats.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import csv
 import os
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -30,12 +31,16 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import cv2
 import numpy as np
 import wfdb
+from features import published_leads, recorded
 from PIL import Image
 
-from ecgbatch.config import load
+from ecgbatch.config import RunConfig, load
 from ecgbatch.errors import ConfigError
-from ecgbatch.evaluation.pages import PageResult
-from ecgbatch.flow.evaluate import evaluate
+from ecgbatch.evaluation.pages import PageResult, compare_page
+from ecgbatch.evaluation.truth import read_record
+from ecgbatch.flow.evaluate import converted
+from ecgbatch.signal.facts import facts_of
+from ecgbatch.signal.measure import measure
 from ecgbatch.synth.damage import damaged
 from ecgbatch.synth.layouts import layout
 from ecgbatch.synth.paper import RenderedPage, render
@@ -44,6 +49,7 @@ from ecgbatch.training.records import VALIDATION_FOLD, Records, Signals, read_re
 from ecgbatch.types import LEADS
 from jobs.convert import stages
 
+INTERVALS = ("pr_ms", "qrs_ms", "qt_ms")
 LAYOUTS = ("3x4+1R", "3x4+1R", "3x4", "6x2", "12x1")
 
 
@@ -139,34 +145,73 @@ def _write_record(folder: Path, name: str, signals: Signals, fs_hz: float) -> No
     )
 
 
-def rows(results: Sequence[PageResult]) -> Iterator[str]:
+@dataclass(frozen=True)
+class Read:
+    """What became of one page: its errors, and by how many ms each interval is off."""
+
+    result: PageResult
+    off_ms: Mapping[str, float]
+
+
+def read_pages(folder: Path, config: RunConfig) -> Iterator[Read]:
+    """Convert drawn pages as a run would, and compare each with its record."""
+    for uri, page, path in converted(
+        str(folder),
+        folder / "truth",
+        stages=stages(config, str(folder)),
+        config=config,
+        pairs=folder / "pairs.csv",
+    ):
+        row = page.to_pylist()[0]
+        outcome = row["error"]["reason"] if row["error"] else row["quality_class"]
+        leads, record = published_leads(page), read_record(path)
+        found = facts_of(measure(leads)) if leads else {}
+        true = facts_of(measure(recorded(record, leads))) if leads else {}
+        yield Read(
+            compare_page(leads, record, stratum=uri.rsplit("/", 2)[-2], outcome=outcome),
+            {
+                name: found[name] - true[name]
+                for name in INTERVALS
+                if name in found and name in true
+            },
+        )
+
+
+def rows(pages: Sequence[Read]) -> Iterator[str]:
     """Yield the lines of the table."""
     yield (
-        f"{'':<15}pages read good silent | SNR24 med   p5  plain   p5 |  gain peaks"
-        " | MSE mV2      r  cover"
+        f"{'':<15}pages read good silent | SNR24 med   p5  plain   p5 |  gain peaks clock %"
+        " | MSE mV2      r  cover |   PR  QRS   QT ms"
     )
     for kind in KINDS:
-        of_kind = [each for each in results if each.stratum == kind.name]
-        if not of_kind:
-            continue
-        leads = [lead for page in of_kind for lead in page.leads if not lead.flat]
-        snr24 = np.nan_to_num([lead.snr_challenge_2024_db for lead in leads])
-        plain = np.nan_to_num([min(lead.error.snr_db, 60.0) for lead in leads])
-        read = [lead.error for lead in leads if lead.error.coverage > 0]
+        of_kind = [each for each in pages if each.result.stratum == kind.name]
+        if of_kind:
+            yield f"{kind.name:<15}{_row(of_kind)}"
 
-        def middle(name: str, of: Sequence[object] = read) -> float:
-            return float(np.nanmedian([getattr(error, name) for error in of] or [np.nan]))
 
-        yield (
-            f"{kind.name:<15}{len(of_kind):3d} {sum(p.published for p in of_kind):4d}"
-            f" {sum(p.outcome == 'good' for p in of_kind):4d}"
-            f" {sum(p.silent_failure for p in of_kind):6d} |"
-            f" {np.median(snr24):8.1f} {np.quantile(snr24, 0.05):5.1f}"
-            f" {np.median(plain):7.1f} {np.quantile(plain, 0.05):5.1f} |"
-            f" {middle('gain'):.3f} {middle('peak_gain'):.3f} |"
-            f" {middle('mse_mv2'):.5f} {middle('pearson_r'):.4f}"
-            f" {np.mean([lead.error.coverage for lead in leads]):6.3f}"
-        )
+def _row(pages: Sequence[Read]) -> str:
+    results = [each.result for each in pages]
+    leads = [lead for page in results for lead in page.leads if not lead.flat]
+    snr24 = np.nan_to_num([lead.snr_challenge_2024_db for lead in leads])
+    plain = np.nan_to_num([min(lead.error.snr_db, 60.0) for lead in leads])
+    read = [lead.error for lead in leads if lead.error.coverage > 0]
+
+    def middle(name: str) -> float:
+        return float(np.nanmedian([getattr(error, name) for error in read] or [np.nan]))
+
+    clock = float(np.nanmedian([abs(error.time_scale - 1) for error in read] or [np.nan]))
+    off = (np.array([abs(p.off_ms[name]) for p in pages if name in p.off_ms]) for name in INTERVALS)
+    intervals = " ".join(f"{np.median(each) if each.size else np.nan:4.1f}" for each in off)
+    return (
+        f"{len(results):3d} {sum(p.published for p in results):4d}"
+        f" {sum(p.outcome == 'good' for p in results):4d}"
+        f" {sum(p.silent_failure for p in results):6d} |"
+        f" {np.median(snr24):8.1f} {np.quantile(snr24, 0.05):5.1f}"
+        f" {np.median(plain):7.1f} {np.quantile(plain, 0.05):5.1f} |"
+        f" {middle('gain'):.3f} {middle('peak_gain'):.3f} {100 * clock:7.2f} |"
+        f" {middle('mse_mv2'):.5f} {middle('pearson_r'):.4f}"
+        f" {np.mean([lead.error.coverage for lead in leads]):6.3f} | {intervals}"
+    )
 
 
 def main() -> None:
@@ -186,17 +231,11 @@ def main() -> None:
             draw(folder, records=records, count=given.pages, seed=given.seed)
         config = load(given.config)
         begun = time.process_time()
-        results = evaluate(
-            str(folder),
-            folder / "truth",
-            stages=stages(config, str(folder)),
-            config=config,
-            pairs=folder / "pairs.csv",
-        )
+        pages = list(read_pages(folder, config))
         spent = time.process_time() - begun
-    for row in rows(results):
+    for row in rows(pages):
         print(row)
-    print(f"{spent / max(len(results), 1):.2f} s a page in this process, the decoder's not counted")
+    print(f"{spent / max(len(pages), 1):.2f} s a page in this process, the decoder's not counted")
 
 
 if __name__ == "__main__":
