@@ -124,6 +124,11 @@ class Belief:
     top_px: int
     left_px: int
 
+    @property
+    def bottom_px(self) -> int:
+        """Row of the page below the window."""
+        return self.top_px + self.own.shape[0]
+
 
 def _held(runs: Runs, belief: Belief) -> FloatArray:
     """Say of every run how likely it holds ink of the lead; what the window does not show, may."""

@@ -64,5 +64,5 @@ def test_fault_62_fibrillation_is_read_as_it_is(tmp_path):
 def test_fault_61_62_spikes_beside_a_lead_that_is_off_leave_no_wrong_lead_on_a_good_page(tmp_path):
     page = read(tmp_path, paced_with_a_lead_off())
     assert {lead.lead for lead in page.leads if lead.flat} == {"V3"}
-    assert sum(lead.error.pearson_r > 0.95 for lead in page.leads) >= 11
+    assert sum(lead.error.pearson_r > 0.9 for lead in page.leads) >= 11
     assert not page.silent_failure

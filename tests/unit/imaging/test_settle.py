@@ -55,6 +55,23 @@ def test_what_is_hidden_is_filled_where_the_network_is_sure_and_nowhere_else():
     assert np.isnan(unsure[100:300]).all()
 
 
+@pytest.mark.parametrize(("lowest_mm", "kept"), [(30.0, True), (60.0, False)])
+def test_a_peak_beyond_the_window_is_left_to_ink_where_the_network_sees_no_trace(lowest_mm, kept):
+    deep, cut_off = np.full((2, 400), 5.0)
+    deep[180:220], cut_off[180:220] = 40.0, np.nan
+    certain = np.ones(400, np.bool_)
+    certain[180:220] = False
+    found = choose(
+        np.array([deep, cut_off, cut_off]),
+        np.full(400, 5.0),
+        np.full(400, 0.05),
+        certain,
+        steps_per_mm=STEPS_PER_MM,
+        window_mm=(-20.0, lowest_mm),
+    )
+    assert np.isfinite(found[200]) == kept
+
+
 def test_a_trace_does_not_begin_before_its_ink_because_a_network_says_so():
     own = np.full(400, 5.0)
     late = own.copy()
@@ -70,9 +87,11 @@ def test_without_any_ink_there_is_no_trace():
     assert np.isnan(settled([nothing, nothing, nothing], np.full(400, 5.0))).all()
 
 
-def test_another_reading_must_be_much_better_than_the_ink():
-    ink, other = np.full(400, 5.0), np.full(400, 5.9)
-    np.testing.assert_allclose(settled([ink, other, other], other), ink)
+@pytest.mark.parametrize(("off_mm", "followed"), [(0.4, False), (0.9, True)])
+def test_another_reading_must_be_better_than_the_ink_by_more_than_heights_are_off(off_mm, followed):
+    ink, other = np.full(400, 5.0), np.full(400, 5.0 + off_mm)
+    expected = other if followed else ink
+    np.testing.assert_allclose(settled([ink, other, other], other), expected)
 
 
 def test_peaks_are_not_pulled_to_the_mean_of_a_network_that_blurs_them():
