@@ -127,7 +127,7 @@ class Belief:
     @property
     def bottom_px(self) -> int:
         """Row of the page below the window."""
-        return self.top_px + self.own.shape[0]
+        return self.top_px + int(self.own.shape[0])
 
 
 def _held(runs: Runs, belief: Belief) -> FloatArray:
