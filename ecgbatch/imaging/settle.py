@@ -36,6 +36,7 @@ _FREE_MM, _FREE_SPREADS = 0.15, 2.0  # what a candidate may be off without being
 _MOST_SPREAD_MM = 0.4
 _MOST_MM = 2.0  # of disagreement: one wild step must not decide a stretch
 _MISSING_MM = 1.0  # what a gap counts where the network sees a trace
+_UNWANTED_MM = 0.125  # what ink counts where it sees none: alone it never takes ink away
 _FIRST_MM = 0.25
 """By so much another candidate must be better than the page's ink. Leads that cross lose more than
 half of their squared error from 1 mm to here (``benchmarks/overlap.py``); pages of other renderers,
@@ -228,4 +229,4 @@ def _disagreement(
     off = np.abs(np.where(known, candidates_mm, 0) - np.nan_to_num(expected_mm))
     off = np.clip(np.minimum(off, _MOST_MM) - free, 0, None)
     off = np.where(known, off, _MISSING_MM)
-    return np.asarray(np.where(there, off, np.where(known, _MISSING_MM / 2, 0.0)))
+    return np.asarray(np.where(there, off, np.where(known, _UNWANTED_MM, 0.0)))
