@@ -168,18 +168,19 @@ main(["submit", "--stop", sys.argv[1]])
 
 
 def test_whatever_else_is_a_job_runs_on_the_cluster_too(cluster, tmp_path, by_geometry):
-    """Two after each other where one needs what the other made, and these beside each other."""
+    """Each in one process, because other tests try their workers: from a submission to its end."""
     empty, lake, made, trained = (str(tmp_path / name) for name in ("in", "lake", "made", "net"))
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "empty.jpg").touch()
+    alone = ("--damaged", "0", "--local")
     tiny = ("--pages", "1", "--crowded", "1", "--valid-pages", "1", "--steps", "1")
     with pytest.raises(SystemExit, match="0"):
         main(["convert", empty, lake, "--local", *by_geometry])
     settled = (
         begin_all(
             cluster,
-            ("synthesize", "archive", made, "--count", "1", "--damaged", "0", "--dpi", "100"),
-            ("train_segmenter", trained, *tiny, "--windows", "1"),
+            ("synthesize", "archive", made, "--count", "1", "--dpi", "100", *alone),
+            ("train_segmenter", trained, *tiny, "--windows", "1", "--local"),
         ),
         begin_all(
             cluster,
