@@ -83,7 +83,7 @@ def cluster():
                 time.sleep(0.2)
         yield surroundings
     finally:
-        os.killpg(head.pid, signal.SIGTERM)
+        os.killpg(head.pid, signal.SIGKILL)
         head.wait()
         subprocess.run(["rm", "-rf", folder], check=True)
 
