@@ -31,7 +31,7 @@ _SURE = 2.5  # times as far as otherwise
 _STRAY_COST_PER_MM = 0.04
 _USUAL_MM = (62.5, 125.0)  # 2.5 s and 5 s at 25 mm/s
 _USUAL_BONUS = 1.15
-_SAME_MM = 0.5  # widths that a measured grid cannot tell apart
+_SAME_MM = 0.75  # lengths of all columns that a measured grid cannot tell apart
 _CUT_TRUST = 0.8  # pages that were cropped are rarer than whole ones
 
 Numbers = npt.NDArray[np.float64]
@@ -134,7 +134,8 @@ def _on_marks(
     best, support = borders, np.zeros(borders.size)
     for steps in _equal_steps(borders, exact, reach_px=reach_px):
         counts = _supported(steps, borders, exact, rows=len(hints.strength), near_px=near_px)
-        usual = np.abs((steps[1] - steps[0]) / px_per_mm - np.array(_USUAL_MM)).min() < _SAME_MM
+        lengths_mm = np.array(_USUAL_MM) * (steps.size - 1)
+        usual = np.abs((steps[-1] - steps[0]) / px_per_mm - lengths_mm).min() < _SAME_MM
         counts[[0, -1]] *= np.asarray(sure) | usual
         if counts.sum() > support.sum():
             best, support = steps, counts

@@ -54,6 +54,10 @@ def test_a_page_from_behind_is_mirrored():
     assert np.array_equal(laid([0.1, 0.1, 0.7, 0.2]).pixels, PAGE[:, ::-1])
 
 
+def test_a_page_that_looks_only_a_little_likelier_from_behind_stays_as_it_is():
+    assert laid([0.4, 0.05, 0.9, 0.1]).facing == UPRIGHT  # mirrored pages are rare
+
+
 def test_what_looks_a_little_better_moves_no_page_and_is_a_doubt():
     found = laid([0.5, 0.6, 0.1, 0.1])
     assert found.facing == UPRIGHT
