@@ -32,7 +32,7 @@ def test_a_private_ray_needs_no_home_no_token_no_certain_port_and_says_nothing(
         name: value for name, value in os.environ.items() if not name.startswith(("RAY_", "HOME"))
     }
     done = subprocess.run(
-        [sys.executable, "-m", "tests.drivers_flow", source, str(tmp_path / "out")],
+        [sys.executable, "-m", "tests.drivers_flow", source, str(tmp_path / "out"), "{}"],
         env={**plain, "HOME": "/nowhere"},
         capture_output=True,
         text=True,
