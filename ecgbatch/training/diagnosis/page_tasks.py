@@ -18,7 +18,6 @@ import numpy.typing as npt
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
-from torch.nn import functional
 
 from ecgbatch.models.beats import FactScale
 from ecgbatch.signal.facts import FACTS
@@ -26,12 +25,11 @@ from ecgbatch.signal.frames import FRAME_HZ
 from ecgbatch.training.diagnosis.kept_sheets import KeptSheets, read_sheets
 from ecgbatch.training.diagnosis.records import CHOSEN_FOLD, LEARNT_FOLDS
 from ecgbatch.training.diagnosis.sheets import Sheet, trace_sheet
-from ecgbatch.training.diagnosis.tasks import MemberTask, target_loss
+from ecgbatch.training.diagnosis.tasks import MemberTask, both_losses
 from ecgbatch.training.diagnosis.views import WHOLE
 from ecgbatch.training.loop import BEST, Batch, Tensors
 from ecgbatch.types import FloatArray
 
-_FACTS_WEIGHT = 0.3
 _TAUGHT = 0.5  # of the answer that is learnt is the teacher's
 _WITHOUT_HEIGHTS = 0.1  # of what is drawn as traces: records that only tell rhythms
 _DRAWINGS = 2  # of a record's traces, in other layouts
@@ -157,13 +155,7 @@ class PageTask(MemberTask):
         """Return the cross entropy, and how far off the facts are."""
         with torch.autocast(batch["holds"].device.type, torch.bfloat16):
             logits, facts = network(*(batch[name] for name in self.inputs))
-        loss = target_loss(logits.float(), batch["holds"], batch["known"])
-        off = functional.smooth_l1_loss(facts.float(), batch["facts"], reduction="none")
-        measured = (off * batch["measured"]).sum() / batch["measured"].sum().clamp(min=1)
-        return loss + _FACTS_WEIGHT * measured, {
-            "target_loss": float(loss.detach()),
-            "facts_loss": float(measured.detach()),
-        }
+        return both_losses(logits, facts, batch)
 
     def validate(self, network: nn.Module, device: torch.device) -> Mapping[str, float]:
         """Return macro AUROCs of fold 8: traces alone, and printed pages."""

@@ -131,6 +131,25 @@ def target_loss(logits: Tensor, holds: Tensor, known: Tensor) -> Tensor:
     return (each * weights).sum() / weights.sum().clamp(min=1)
 
 
+def both_losses(
+    logits: Tensor, facts: Tensor, batch: Tensors
+) -> tuple[Tensor, Mapping[str, float]]:
+    """Return the loss of a network that also learns to measure, and its parts.
+
+    Args:
+        logits: ``(row, target)``.
+        facts: ``(row, fact)``, scaled.
+        batch: Has ``holds`` and ``known`` like logits, ``facts`` and ``measured`` like facts.
+    """
+    loss = target_loss(logits.float(), batch["holds"], batch["known"])
+    off = functional.smooth_l1_loss(facts.float(), batch["facts"], reduction="none")
+    measured = (off * batch["measured"]).sum() / batch["measured"].sum().clamp(min=1)
+    return loss + _FACTS_WEIGHT * measured, {
+        "target_loss": float(loss.detach()),
+        "facts_loss": float(measured.detach()),
+    }
+
+
 class SignalTask(MemberTask):
     """Trains ``PatchNet``; it also learns to measure, because few records are labelled."""
 
@@ -188,13 +207,7 @@ class SignalTask(MemberTask):
         device = batch["signal_mv"].device.type
         with torch.autocast(device, torch.bfloat16):
             logits, facts = network(batch["signal_mv"])
-        loss = target_loss(logits.float(), batch["holds"], batch["known"])
-        off = functional.smooth_l1_loss(facts.float(), batch["facts"], reduction="none")
-        measured = (off * batch["measured"]).sum() / batch["measured"].sum().clamp(min=1)
-        return loss + _FACTS_WEIGHT * measured, {
-            "target_loss": float(loss.detach()),
-            "facts_loss": float(measured.detach()),
-        }
+        return both_losses(logits, facts, batch)
 
     def validate(self, network: nn.Module, device: torch.device) -> Mapping[str, float]:
         """Return macro AUROCs of fold 8: whole records, and as most carts print them."""
