@@ -7,19 +7,20 @@ through, and so does every page where it is switched off.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 import pyarrow as pa
 
 from ecgbatch import schema
 from ecgbatch.config import DiagnoseSettings
-from ecgbatch.errors import PageError, Reason, RunError
+from ecgbatch.errors import PageError, Reason
 from ecgbatch.imaging.lead_strips import STRIP_HZ, cut_strips
 from ecgbatch.stages.base import ON_CPU, Needs, TableFunction
 from ecgbatch.stages.rows import Row, Values, map_rows
+from ecgbatch.stages.together import Together
 from ecgbatch.types import FloatArray, Region
 
 if TYPE_CHECKING:
@@ -36,7 +37,11 @@ def glance(pages: pa.Table, *, network: PageDiagnosis | None) -> Iterator[pa.Tab
     Yields:
         Rows of ``schema.LOCATED`` with ``glance``.
     """
-    convert = partial(_pass) if network is None else _Batch(pages, network).row
+    convert: Callable[[Row], Iterator[Values]] = _pass
+    if network is not None:
+        convert = partial(
+            _look, asking=Together(pages, question=_seen, ask=partial(_logits, network=network))
+        )
     return map_rows(pages, convert, stage=Glance.name, reads=schema.LOCATED, writes=schema.LOCATED)
 
 
@@ -45,50 +50,23 @@ def _pass(row: Row) -> Iterator[Values]:
     yield {}
 
 
-@dataclass(frozen=True, eq=False)
-class _Batch:
-    """Pages that the network sees together, when the first of them is asked for."""
-
-    pages: pa.Table
-    network: PageDiagnosis
-
-    def row(self, row: Row) -> Iterator[Values]:
-        """Return what the members say of one page."""
-        if row.pixels() is None:
-            yield {}
-            return
-        found = self._together.get(row.index)
-        if found is None:
-            seen = _seen(row)
-            found = seen, self.network.logits([seen])[0]
-        seen, logits = found
-        yield {
-            "glance": {
-                "shown_s": seen.shown.sum(axis=(0, 2)) / STRIP_HZ,
-                "seconds": seen.shown.any(axis=1).sum() / STRIP_HZ,
-                "logits": logits.ravel(),
-            }
+def _look(row: Row, *, asking: Together[PageSeen, FloatArray]) -> Iterator[Values]:
+    """Return what the members say of one page."""
+    if row.pixels() is None:
+        yield {}
+        return
+    seen, logits = asking.about(row)
+    yield {
+        "glance": {
+            "shown_s": seen.shown.sum(axis=(0, 2)) / STRIP_HZ,
+            "seconds": seen.shown.any(axis=1).sum() / STRIP_HZ,
+            "logits": logits.ravel(),
         }
+    }
 
-    @cached_property
-    def _together(self) -> Mapping[int, tuple[PageSeen, FloatArray]]:
-        """Answers by row; none where asking together fails, as one of the pages makes it do."""
-        rows = (Row(self.pages, index) for index in range(self.pages.num_rows))
-        try:
-            seen = {
-                row.index: _seen(row)
-                for row in rows
-                if row["error"] is None and row.pixels() is not None
-            }
-            logits = self.network.logits(list(seen.values()))
-        except RunError:
-            raise
-        except Exception:  # noqa: BLE001  # of a page that is not known here: it fails again, alone
-            return {}
-        return {
-            index: (page, answer)
-            for (index, page), answer in zip(seen.items(), logits, strict=True)
-        }
+
+def _logits(pages: Sequence[PageSeen], *, network: PageDiagnosis) -> list[FloatArray]:
+    return list(network.logits(pages))
 
 
 def _seen(row: Row) -> PageSeen:
