@@ -14,7 +14,6 @@ from ecgbatch.models.patches import LEAD_COUNT, AttentionBlock, packed_tokens, p
 
 ROWS = 64
 COLUMNS = 800
-STRIP_HZ = 80.0
 _FULL = 200.0
 PATCH_COLUMNS, PATCH_STEP = 80, 64  # a second; each overlaps the next by 0.2 s
 WINDOW_COLUMNS = 200  # 2.5 s, as wide as the columns of most pages

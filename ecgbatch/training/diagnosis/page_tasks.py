@@ -26,7 +26,6 @@ from ecgbatch.training.diagnosis.kept_sheets import KeptSheets, read_sheets
 from ecgbatch.training.diagnosis.records import CHOSEN_FOLD, LEARNT_FOLDS
 from ecgbatch.training.diagnosis.sheets import Sheet, trace_sheet
 from ecgbatch.training.diagnosis.tasks import MemberTask, both_losses
-from ecgbatch.training.diagnosis.views import WHOLE
 from ecgbatch.training.loop import BEST, Batch, Tensors
 from ecgbatch.types import FloatArray
 
@@ -102,17 +101,6 @@ class PageTask(MemberTask):
         with np.load(self.pages / "teacher.npz") as file:
             return np.asarray(file["probability"], np.float32)
 
-    @cached_property
-    def facts(self) -> tuple[FloatArray, FloatArray]:
-        """Facts of each whole record as ``FactScale`` gives them, and 1 where they are known."""
-        facts = np.full((len(self.labelled), len(FACTS)), np.nan, np.float32)
-        whole = self.views.layout == WHOLE
-        facts[self.of_view[whole]] = self.views.facts[whole]
-        scale = FactScale(FACTS)
-        scale.fit(torch.from_numpy(facts[self.labelled.of_folds(LEARNT_FOLDS)]))
-        values, known = scale(torch.from_numpy(facts))
-        return values.numpy(), known.numpy().astype(np.float32)
-
     def batch(self, rng: np.random.Generator) -> Batch:
         """Draw pages, and hide and change some of what is seen of them."""
         printed = round(self.printed * self.size) if self.printed else 0
@@ -128,7 +116,7 @@ class PageTask(MemberTask):
         holds = self.truth.holds[rows].astype(np.float32)
         taught = self.taught[rows]
         mixed = (1 - _TAUGHT) * holds + _TAUGHT * np.nan_to_num(taught)
-        values, measured = self.facts
+        values, measured = self.whole_facts
         return {
             **self.seen(seen, rng),
             "facts": values[rows],

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from ecgbatch.imaging.lead_strips import STRIP_HZ
 from ecgbatch.models.card import InputContract, Measured, ModelCard, write_model
 from ecgbatch.models.diagnosis import Diagnosis
 from ecgbatch.models.page import PageDiagnosis
-from ecgbatch.models.strips import STRIP_HZ
 from ecgbatch.models.vocabularies import targets
 from ecgbatch.signal.frames import FRAME_HZ
 

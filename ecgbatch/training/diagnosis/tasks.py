@@ -84,6 +84,17 @@ class MemberTask(ABC):
         """Place of each view's record."""
         return np.array([self.number[int(each)] for each in self.views.record_id])
 
+    @cached_property
+    def whole_facts(self) -> tuple[FloatArray, FloatArray]:
+        """Facts of each whole record as ``FactScale`` gives them, and 1 where they are known."""
+        facts = np.full((len(self.labelled), len(FACTS)), np.nan, np.float32)
+        whole = self.views.layout == WHOLE
+        facts[self.of_view[whole]] = self.views.facts[whole]
+        scale = FactScale(FACTS)
+        scale.fit(torch.from_numpy(facts[self.labelled.of_folds(LEARNT_FOLDS)]))
+        values, known = scale(torch.from_numpy(facts))
+        return values.numpy(), known.numpy().astype(np.float32)
+
     @abstractmethod
     def network(self) -> nn.Module:
         """See ``loop.Task``."""
@@ -170,7 +181,7 @@ class SignalTask(MemberTask):
             ]
         )
         signals = [self._drawn(int(row), rng) for row in rows]
-        facts, measured = self._facts
+        facts, measured = self.whole_facts
         return {
             "signal_mv": np.stack(signals),
             "facts": facts[rows],
@@ -178,17 +189,6 @@ class SignalTask(MemberTask):
             "holds": self.truth.holds[rows].astype(np.float32),
             "known": self.truth.known[rows].astype(np.float32),
         }
-
-    @cached_property
-    def _facts(self) -> tuple[FloatArray, FloatArray]:
-        """Facts of each whole record as ``FactScale`` gives them, and 1 where they are known."""
-        facts = np.full((len(self.labelled), len(FACTS)), np.nan, np.float32)
-        whole = self.views.layout == WHOLE
-        facts[self.of_view[whole]] = self.views.facts[whole]
-        scale = FactScale(FACTS)
-        scale.fit(torch.from_numpy(facts[self.labelled.of_folds(LEARNT_FOLDS)]))
-        values, known = scale(torch.from_numpy(facts))
-        return values.numpy(), known.numpy().astype(np.float32)
 
     def _drawn(self, row: int, rng: np.random.Generator) -> FloatArray:
         signal = self.labelled.signal_mv[row].astype(np.float32)
