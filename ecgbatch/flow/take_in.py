@@ -16,10 +16,12 @@ from ecgbatch.config import RunConfig
 from ecgbatch.errors import ConfigError
 from ecgbatch.flow.book import chosen_release
 from ecgbatch.flow.output import Output
-from ecgbatch.flow.reviews import keep
+from ecgbatch.flow.reviews import keep, verdicts
 from ecgbatch.imaging.naming import usual_names
+from ecgbatch.imaging.stated import StatedLayout
 from ecgbatch.report.verdict_file import Verdict
 from ecgbatch.schema.review import REJECTED
+from ecgbatch.stages.given import stated_layout
 from ecgbatch.storage import Store
 from ecgbatch.types import Lead
 
@@ -55,7 +57,11 @@ def take_in(
     store = output.store()
     release = chosen_release(store, output, config, release)
     standing = _Standing(store, release, {verdict.scan_id for verdict in found})
-    rows = [_completed(verdict, *standing.page(verdict)) for verdict in found]
+    before = {row["review_id"]: row for row in verdicts(store).to_pylist()}
+    rows = []
+    for verdict in found:
+        page, leads = standing.page(verdict)
+        rows.append(_completed(verdict, page, leads, before.get(page["review_id"])))
     name = hashlib.sha256(json.dumps([rows, reviewer]).encode()).hexdigest()[:16]
     now = datetime.now(tz=UTC)
     kept = pa.Table.from_pylist(
@@ -104,32 +110,50 @@ class _Standing:
         return row, in_reading_order(leads, px_per_mm=scale)
 
 
-def _completed(verdict: Verdict, page: Mapping[str, Any], leads: Sequence[Lead]) -> dict[str, Any]:
-    """Return a row of ``schema.VERDICTS``: what was not corrected holds as it stands."""
+def _completed(
+    verdict: Verdict,
+    page: Mapping[str, Any],
+    leads: Sequence[Lead],
+    before: Mapping[str, Any] | None,
+) -> dict[str, Any]:
+    """Return a row of ``schema.VERDICTS``: what was not corrected holds as it stands.
+
+    Args:
+        verdict: What was said now.
+        page: Row of the page.
+        leads: Of the page, in reading order.
+        before: The verdict that the page follows, if it follows one.
+    """
     drawn = page["homography"] is not None
     if verdict.corrects and not drawn:
         raise ConfigError(
             f"{verdict.where}: this page gave its samples itself, and cannot be corrected: accept "
             "or reject it"
         )
+    stated = _stated(verdict, page, before)
     names = verdict.names
-    if verdict.layout and not names:
-        names = usual_names(verdict.layout) or ()
-        if len(names) != len(leads):
+    if stated is not None and not names:
+        names = usual_names(stated) or ()
+        if verdict.layout is None and before is not None:
+            names = tuple(name["lead"] for name in before["names"])
+        if not names:
             raise ConfigError(
-                f"{verdict.where}: {len(leads)} leads were found on the page, which are not those "
-                f"of a usual {verdict.layout}: give the names of all of them, row by row"
+                f"{verdict.where}: a {verdict.layout} has no usual order of leads: give the names "
+                "of all of them, row by row"
             )
-    if names and len(names) != len(leads):
-        raise ConfigError(
-            f"{verdict.where}: names has {len(names)} leads, and the page {len(leads)}"
-        )
+    count = len(leads) if stated is None else stated.leads
+    if names and len(names) != count:
+        raise ConfigError(f"{verdict.where}: names has {len(names)} leads, and the page {count}")
     given: dict[str, Any] = {"layout": None, "speed_mm_per_s": None, "gain_mm_per_mv": None}
     given["names"] = None
     if verdict.verdict != REJECTED and drawn:
         given = {name: getattr(verdict, name) or page[name] for name in given if name != "names"}
-        names = names or tuple(lead.lead for lead in leads)
-        given["names"] = list(_places(leads, names, px_per_mm=page["rectified_px_per_mm"]))
+        if stated is not None:
+            given["layout"] = verdict.layout or page["layout"]
+            given["names"] = [{"x_mm": None, "y_mm": None, "lead": name} for name in names]
+        else:
+            names = names or tuple(lead.lead for lead in leads)
+            given["names"] = list(_places(leads, names, px_per_mm=page["rectified_px_per_mm"]))
     row = {
         "scan_id": verdict.scan_id,
         "version": page["version"],
@@ -139,6 +163,17 @@ def _completed(verdict: Verdict, page: Mapping[str, Any], leads: Sequence[Lead])
     }
     text = json.dumps(row, sort_keys=True)
     return {**row, "review_id": hashlib.sha256(text.encode()).hexdigest()[:_REVIEW_ID_DIGITS]}
+
+
+def _stated(
+    verdict: Verdict, page: Mapping[str, Any], before: Mapping[str, Any] | None
+) -> StatedLayout | None:
+    """Return the layout in which the page is to be read; None where it is read as it looks."""
+    if verdict.layout is not None and verdict.layout != page["layout"]:
+        return StatedLayout.parse(verdict.layout)
+    if before is not None and before["layout"] == page["layout"]:
+        return stated_layout(before)  # a page that would be read wrongly again without it
+    return None
 
 
 def _places(

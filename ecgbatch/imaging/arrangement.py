@@ -8,6 +8,8 @@ from ecgbatch.errors import PageError, Reason
 from ecgbatch.flags import Flag
 from ecgbatch.imaging.columns import Division
 from ecgbatch.imaging.naming import MATRIX_ROWS, matrix_names, rhythm_names
+from ecgbatch.imaging.stated import StatedLayout
+from ecgbatch.types import LEADS
 
 _AGREES = 0.5  # share of the inner borders that a row of the matrix hints at
 _NAMED = 0.5  # share of rows with a word at their left end, where one column is no guess
@@ -52,13 +54,16 @@ class Arrangement:
     flags: tuple[Flag, ...]
 
 
-def arrange(division: Division, *, named: float, unrest: float) -> Arrangement:
+def arrange(
+    division: Division, *, named: float, unrest: float, stated: StatedLayout | None = None
+) -> Arrangement:
     """Choose the arrangement that rows and columns speak for.
 
     Args:
         division: How the page's rows are divided.
         named: Share of rows with a word at their left end.
         unrest: Share of the page on which something speaks for a border.
+        stated: What somebody said it is; the division is one of so many rows and columns.
 
     Raises:
         PageError: ``LAYOUT_UNKNOWN``: no usual order has these rows and columns.
@@ -66,7 +71,9 @@ def arrange(division: Division, *, named: float, unrest: float) -> Arrangement:
     rows = len(division.agreement)
     borders = division.borders_px
     guessed = unrest > _TEXTURE
-    if division.columns == 1 and named < _NAMED and rows in _UNMARKED:
+    if stated is not None:
+        matrix, guessed = stated.rows, False
+    elif division.columns == 1 and named < _NAMED and rows in _UNMARKED:
         columns = _UNMARKED[rows]
         width = (borders[-1] - borders[0]) / columns
         borders = (*(borders[0] + k * width for k in range(columns)), borders[-1])
@@ -78,8 +85,10 @@ def arrange(division: Division, *, named: float, unrest: float) -> Arrangement:
         matrix = min(rows, MATRIX_ROWS.get(division.columns, 1 + max(agreed, default=0)))
         guessed |= agreed != list(range(matrix))
     names = matrix_names(rows=matrix, columns=len(borders) - 1)
+    if names is None and stated is not None:  # an order of its own, which its own names tell
+        names = ((LEADS[0],) * stated.columns,) * matrix
     rhythm = rows - matrix
-    if names is None or rhythm > _MOST_RHYTHM_ROWS:
+    if names is None or (rhythm > _MOST_RHYTHM_ROWS and stated is None):
         raise PageError(Reason.LAYOUT_UNKNOWN, rows=rows, columns=len(borders) - 1)
     places = [
         Place(lead, "strip", row, borders[column], borders[column + 1])

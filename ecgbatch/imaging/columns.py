@@ -8,7 +8,7 @@ is taken.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -64,6 +64,7 @@ def divide(
     right_px: float,
     px_per_mm: float,
     sure: tuple[bool, bool] = (True, True),
+    columns: int | None = None,
 ) -> Division:
     """Choose the division into columns that most rows agree on.
 
@@ -73,11 +74,20 @@ def divide(
         right_px: Where they end.
         px_per_mm: Scale of the reduced page.
         sure: Whether either end is that of the ink, and not of a pulse that touches it.
+        columns: How many there are, where that is known.
 
     Returns:
-        One column with score 0 where hints speak for no division.
+        One column with score 0 where hints speak for no division, and columns of one width where
+        their number is known all the same.
     """
     whole = Division((left_px, right_px), (0.0,) * len(hints.strength), 0.0)
+    if columns == 1:
+        return whole
+    if columns is not None:
+        even = tuple(np.linspace(left_px, right_px, columns + 1).tolist())
+        found = _best_of(hints, columns, left_px=left_px, right_px=right_px, px_per_mm=px_per_mm)
+        stated = found if found is not None and found.score > 0 else replace(whole, borders_px=even)
+        return _on_marks(stated, hints, px_per_mm=px_per_mm, sure=sure)
     choices = [
         _best_of(hints, n, left_px=left_px, right_px=right_px, px_per_mm=px_per_mm) for n in _TRUST
     ]
@@ -109,7 +119,8 @@ def _best_of(
     stray_mm = np.abs(start_mm[..., 0]) + np.where(cut, 0, np.abs(width_mm[..., 0] - even_mm))
     spare_rows = len(hints.strength) - MATRIX_ROWS.get(columns, 0)
     fitting = 0 <= spare_rows <= _MOST_RHYTHM_ROWS
-    trust = np.where(fitting, _TRUST[columns], _TRUST[columns] * _UNUSUAL_TRUST)
+    known = _TRUST.get(columns, min(_TRUST.values()))
+    trust = np.where(fitting, known, known * _UNUSUAL_TRUST)
     trust = trust * np.where(usual, _USUAL_BONUS, 1.0) * np.where(cut, _CUT_TRUST, 1.0)
     score = for_it * trust * np.maximum(1 - _STRAY_COST_PER_MM * stray_mm, 0)
     at = np.unravel_index(int(np.argmax(score)), score.shape)

@@ -18,6 +18,7 @@ from ecgbatch.imaging.baselines import (
     flat_rows,
     level_ink,
     line_thickness,
+    with_distances,
 )
 from ecgbatch.imaging.believed import believed
 from ecgbatch.imaging.calibration import (
@@ -43,6 +44,7 @@ from ecgbatch.imaging.masks import BoolArray
 from ecgbatch.imaging.pulse import Pulse, find_pulses
 from ecgbatch.imaging.rhythm import match_rhythm
 from ecgbatch.imaging.scale import Scale, read_scale
+from ecgbatch.imaging.stated import StatedLayout
 from ecgbatch.types import ByteArray, Findings, Region
 
 _ROOM = 1.2  # of the distance to the next row: tall complexes reach beyond its zero line
@@ -90,6 +92,7 @@ def find_regions(
     *,
     px_per_mm: float,
     findings: Findings | None = None,
+    stated: StatedLayout | None = None,
     printed_speed_mm_per_s: float | None = None,
     printed_gain_mm_per_mv: float | None = None,
     assumed_speed_mm_per_s: float = 25.0,
@@ -101,6 +104,7 @@ def find_regions(
         ink: ``(row, column)`` uint8 darkness, see ``find_ink``.
         px_per_mm: Scale of the page.
         findings: Of the locator, which tells rows of writing from rows of traces.
+        stated: What somebody said it is; rows and columns are looked for that make it.
         printed_speed_mm_per_s: Speed that was read before, None where it was not.
         printed_gain_mm_per_mv: The same for the gain.
         assumed_speed_mm_per_s: What to assume where no pulse tells.
@@ -108,7 +112,7 @@ def find_regions(
 
     Raises:
         PageError: ``NO_TRACE`` on a page without rows of traces, ``LAYOUT_UNKNOWN`` where the rows
-            and columns fit no usual order.
+            and columns fit no usual order, or the rows are fewer than was stated.
     """
     marks = find_marks(ink, px_per_mm=px_per_mm)
     uprights = find_uprights(marks)
@@ -122,6 +126,8 @@ def find_regions(
         rows = believed(rows, findings, factor=marks.factor, px_per_mm=marks.px_per_mm)
     if not rows:
         raise PageError(Reason.NO_TRACE)
+    if stated is not None:
+        rows = _stated_rows(rows, stated, px_per_mm=marks.px_per_mm)
     pulses = pulses_of_rows(likely, rows, marks=marks)
     apart = pulse_area(pulses, marks=marks) | beyond_pulses(pulses, rows, marks=marks)
     chosen = choose_traces(marks, rows, apart)
@@ -142,6 +148,7 @@ def find_regions(
         right_px=ends[1].place_px,
         px_per_mm=marks.px_per_mm,
         sure=not_at_pulses((ends[0].place_px, ends[1].place_px), pulses, marks=marks),
+        columns=None if stated is None else stated.columns,
     )
     borders = division.borders_px
     restored = traces | rules_between(marks, borders[0], borders[-1])
@@ -153,7 +160,9 @@ def find_regions(
         assumed_speed_mm_per_s=assumed_speed_mm_per_s,
         assumed_gain_mm_per_mv=assumed_gain_mm_per_mv,
     )
-    arrangement = arrange(division, named=float(hints.named.mean()), unrest=hints.unrest)
+    arrangement = arrange(
+        division, named=float(hints.named.mean()), unrest=hints.unrest, stated=stated
+    )
     arrangement = match_rhythm(arrangement, rows, traces)
     reduced = _Reduced(marks, rows, row_cover(traces, rows), level_ink(marks, traces), ends)
     return Layout(
@@ -168,6 +177,17 @@ def find_regions(
         shape_px=(ink.shape[0], ink.shape[1]),
         flags=(*arrangement.flags, *scale.flags),
     )
+
+
+def _stated_rows(
+    rows: Sequence[Baseline], stated: StatedLayout, *, px_per_mm: float
+) -> tuple[Baseline, ...]:
+    """Return as many rows as were stated: the longest, because writing is shorter."""
+    if len(rows) < stated.rows_of_page:
+        raise PageError(Reason.LAYOUT_UNKNOWN, rows=len(rows), stated=stated.rows_of_page)
+    lengths = np.array([row.right_px - row.left_px for row in rows])
+    longest = np.sort(np.argsort(-lengths, kind="stable")[: stated.rows_of_page])
+    return with_distances([rows[number] for number in longest], px_per_mm=px_per_mm)
 
 
 def _with_still_rows(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ecgbatch.imaging.stated import StatedLayout
 from ecgbatch.types import LEADS
 
 _LIMB, _CHEST = LEADS[:6], LEADS[6:]
@@ -35,14 +36,12 @@ def matrix_names(*, rows: int, columns: int) -> tuple[tuple[str, ...], ...] | No
     )
 
 
-def usual_names(layout: str) -> tuple[str, ...] | None:
-    """Return the leads of a layout such as ``3x4+1R``, row by row; None where none is usual."""
-    matrix, _, rhythm = layout.partition("+")
-    rows, columns = (int(number) for number in matrix.split("x"))
-    named = matrix_names(rows=rows, columns=columns)
+def usual_names(layout: StatedLayout) -> tuple[str, ...] | None:
+    """Return the leads of a layout, row by row; None where no order is usual."""
+    named = matrix_names(rows=layout.rows, columns=layout.columns)
     if named is None:
         return None
-    return (*(name for row in named for name in row), *rhythm_names(int(rhythm[:-1] or 0)))
+    return (*(name for row in named for name in row), *rhythm_names(layout.rhythm))
 
 
 def rhythm_names(rows: int) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from ecgbatch.imaging.layout import Layout
 from ecgbatch.imaging.printed import PrintedScale, agreed, printed_scale
 from ecgbatch.imaging.seen import SeenLayout, SeenLead, arrange_seen
 from ecgbatch.imaging.snug import whole_line
+from ecgbatch.imaging.stated import StatedLayout
 from ecgbatch.imaging.table import find_rows
 from ecgbatch.types import ByteArray, DoubleArray, Findings, Region, Strip
 
@@ -89,7 +90,13 @@ class SeenPage:
 
 
 def look_at(
-    page: ByteArray, ink: ByteArray, findings: Findings, networks: Networks, *, px_per_mm: float
+    page: ByteArray,
+    ink: ByteArray,
+    findings: Findings,
+    networks: Networks,
+    *,
+    px_per_mm: float,
+    stated: StatedLayout | None = None,
 ) -> SeenPage:
     """Read names and lines of a page, and tell its layout.
 
@@ -99,8 +106,9 @@ def look_at(
         findings: Of ``networks.find``.
         networks: That read.
         px_per_mm: Scale of the page.
+        stated: What somebody said it is; a layout that is not that one is not told.
     """
-    rows = find_rows(findings, px_per_mm=px_per_mm)
+    rows = find_rows(findings, px_per_mm=px_per_mm, stated=stated)
     lines = [
         whole_line(ink, _box(line), px_per_mm=px_per_mm)
         for line in findings.lines[:_MOST_LINES]
@@ -112,7 +120,8 @@ def look_at(
     every = networks.read_names(page, [_box(box) for box in boxes])
     real = [index for index, names in enumerate(every) if names.get("", 0.0) < _NO_NAME]
     names, read = boxes[real], tuple(every[index] for index in real)
-    if not rows:
+    lefts = [strip.left_px for row in rows for strip in row]
+    if not rows or (stated is not None and not stated.fits(lefts)):
         return SeenPage(findings, names, read, None, 0.0, -math.inf, scale)
     layout, fit = _arranged(rows, names, read, px_per_mm=px_per_mm)
     likelihood = np.percentile([strip.likelihood for row in rows for strip in row], 10)

@@ -14,6 +14,7 @@ from itertools import combinations
 
 import numpy as np
 
+from ecgbatch.imaging.stated import StatedLayout
 from ecgbatch.imaging.strips import find_strips, joined, rows_of_strips
 from ecgbatch.types import DoubleArray, Findings, Strip
 
@@ -67,17 +68,26 @@ class _Line:
         return float(_zero_at(self.knots, (self.left_px + self.right_px) / 2))
 
 
-def find_rows(findings: Findings, *, px_per_mm: float) -> list[list[Strip]]:
+def find_rows(
+    findings: Findings, *, px_per_mm: float, stated: StatedLayout | None = None
+) -> list[list[Strip]]:
     """Return the traces of a page, row by row from the top down, each from left to right.
 
     Args:
         findings: Of the locator.
         px_per_mm: Scale of the page.
+        stated: What somebody said it is: the likeliest rows and borders of that are taken, however
+            likely they are.
     """
     lines = _lines(findings, px_per_mm=px_per_mm)
     if not lines:
         return []
-    borders, divided = _divided(lines, px_per_mm=px_per_mm)
+    if stated is not None:
+        if len(lines) < stated.rows_of_page:
+            return []
+        hottest = sorted(lines, key=lambda line: -line.heat)[: stated.rows_of_page]
+        lines = sorted(hottest, key=lambda line: line.middle_px)
+    borders, divided = _divided(lines, px_per_mm=px_per_mm, stated=stated)
     return [
         _cut(line, borders if inner else (), findings, px_per_mm=px_per_mm)
         for line, inner in zip(lines, divided, strict=True)
@@ -174,7 +184,7 @@ def _meet(one: _Line, other: _Line, *, near: float) -> bool:
 
 
 def _divided(
-    lines: Sequence[_Line], *, px_per_mm: float
+    lines: Sequence[_Line], *, px_per_mm: float, stated: StatedLayout | None
 ) -> tuple[tuple[float, ...], tuple[bool, ...]]:
     """Return the borders between columns, and which rows they divide.
 
@@ -186,11 +196,13 @@ def _divided(
     right = float(np.median([line.right_px for line in lines]))
     least, near = _LEAST_WIDTH_MM * px_per_mm, _NEAR_MM * px_per_mm
     inner = [line.points[_inside(line.points[:, 0], left, right, least)] for line in lines]
-    best = 0.0
+    best = 0.0 if stated is None or stated.columns == 1 else -math.inf
     chosen: tuple[tuple[float, ...], tuple[bool, ...]] = ((), (False,) * len(lines))
     at = _Likely(inner, near=near)
     for borders, prior in _divisions(_places(inner, near=near), left, right, near=2 * near):
         if min(np.diff([left, *borders, right])) < least:
+            continue
+        if stated is not None and len(borders) + 1 != stated.columns:
             continue
         likely = at.borders(borders)
         usual = max(_SEEN, _OF_USUAL * float(np.median(likely.max(axis=0))))
@@ -200,7 +212,7 @@ def _divided(
         strays = np.log(np.maximum(others, usual) / usual)
         gain = spoken.sum(axis=1) - strays + whole
         total = prior - whole.sum() + np.cumsum(gain)
-        for rows in range(1, len(lines) + 1):
+        for rows in range(1, len(lines) + 1) if stated is None else (stated.rows,):
             score = float(total[rows - 1]) + _USUAL.get(rows * (len(borders) + 1), 0.0)
             if score > best:
                 best, chosen = score, (borders, tuple(row < rows for row in range(len(lines))))

@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from ecgbatch.errors import ConfigError
+from ecgbatch.imaging.stated import StatedLayout
 from ecgbatch.schema.review import CORRECTED, VERDICT_KINDS
 from ecgbatch.types import EXTRA_LEADS, LEADS
 
 FIELDS = ("scan_id", "page_no", "verdict", "layout", "speed_mm_per_s", "gain_mm_per_mv", "names")
 
 _SCAN_ID = re.compile(r"[0-9a-f]{32}")
-_LAYOUT = re.compile(r"[1-9]\d?x[1-9](\+[1-9]R)?")
 _SPEEDS_MM_PER_S = (5.0, 200.0)  # 5 to 100 are in use
 _GAINS_MM_PER_MV = (1.0, 80.0)  # 2.5 to 40 are in use
 _MOST_BYTES = 64 * 2**20
@@ -147,7 +147,7 @@ def _checked(row: Mapping[str, Any], where: str) -> Verdict:
     if verdict not in VERDICT_KINDS:
         raise ConfigError(f"{where}: verdict is one of {', '.join(VERDICT_KINDS)}")
     layout = row.get("layout") or None
-    if layout is not None and not _LAYOUT.fullmatch(str(layout)):
+    if layout is not None and StatedLayout.parse(str(layout)) is None:
         raise ConfigError(f"{where}: layout is not such as 3x4+1R")
     found = Verdict(
         where,

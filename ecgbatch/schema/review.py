@@ -17,7 +17,10 @@ _NAMED = pa.struct(
         pa.field("lead", pa.string()),
     ]
 )
-"""A trace by the place of its start, from the top left of the upright page, and its name."""
+"""A trace by the place of its start, from the top left of the upright page, and its name.
+
+Without places where a person stated another layout than was found: its leads row by row.
+"""
 
 GIVEN = pa.struct(
     [
@@ -46,7 +49,13 @@ VERDICTS = table(
         column("layout", pa.string(), "As it holds from now on.", null=True),
         column("speed_mm_per_s", pa.float32(), "As it holds from now on.", null=True),
         column("gain_mm_per_mv", pa.float32(), "As it holds from now on.", null=True),
-        column("names", pa.list_(_NAMED), "Every lead by its place and name.", null=True),
+        column(
+            "names",
+            pa.list_(_NAMED),
+            "Every lead by its place and name; without places, row by row, where the page is to be "
+            "read again in `layout`.",
+            null=True,
+        ),
     ],
 )
 

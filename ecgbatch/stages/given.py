@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ecgbatch.flags import Flag
+from ecgbatch.imaging.stated import StatedLayout
 from ecgbatch.types import Region
 
 REVIEWED = "reviewed"
@@ -33,6 +34,27 @@ _SETTLED = frozenset(
     }
 )
 """Doubts that a person has settled who saw the page."""
+
+
+def stated_layout(given: Mapping[str, Any] | None) -> StatedLayout | None:
+    """Return the layout in which a reviewer wants the page to be read again, if one does.
+
+    Names without places belong to such a layout: they stand row by row, because the traces that
+    they name were not found before.
+    """
+    if given is None or not given["names"] or given["names"][0]["x_mm"] is not None:
+        return None
+    return StatedLayout.parse(given["layout"])
+
+
+def named_row_by_row(
+    regions: Sequence[Region], names: Sequence[Mapping[str, Any]]
+) -> tuple[Region, ...]:
+    """Name regions in their order; there are as many names."""
+    return tuple(
+        replace(region, lead=name["lead"], name_source=REVIEWED)
+        for region, name in zip(regions, names, strict=True)
+    )
 
 
 def named_regions(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any, ClassVar
@@ -24,8 +24,15 @@ from ecgbatch.imaging.rectify import along_deg
 from ecgbatch.imaging.scale import on_copied_paper
 from ecgbatch.imaging.seeing import Networks, SeenPage, look_at
 from ecgbatch.imaging.seen_regions import seen_regions
+from ecgbatch.imaging.stated import StatedLayout
 from ecgbatch.stages.base import ON_CPU, Needs, TableFunction
-from ecgbatch.stages.given import REVIEWED, named_regions, without_doubts
+from ecgbatch.stages.given import (
+    REVIEWED,
+    named_regions,
+    named_row_by_row,
+    stated_layout,
+    without_doubts,
+)
 from ecgbatch.stages.rows import Row, Values, map_rows
 from ecgbatch.types import ByteArray, Region
 
@@ -62,10 +69,26 @@ def locate(
             )
             page = laid.pixels
         ink = find_ink(page, px_per_mm=px_per_mm)
-        seen: SeenPage | None = None
-        if networks is not None and laid is not None:
-            seen = look_at(page, ink, laid.findings, networks, px_per_mm=px_per_mm)
-        layout = _layout(row, ink, seen, px_per_mm=px_per_mm, settings=settings)
+
+        def read(stated: StatedLayout | None = None) -> tuple[Layout, SeenPage | None]:
+            seen: SeenPage | None = None
+            if networks is not None and laid is not None:
+                seen = look_at(
+                    page, ink, laid.findings, networks, px_per_mm=px_per_mm, stated=stated
+                )
+            return _layout(
+                row, ink, seen, px_per_mm=px_per_mm, settings=settings, stated=stated
+            ), seen
+
+        given = next(iter(row["given"] or ()), None)
+        stated = stated_layout(given)
+        try:
+            layout, seen = read(stated)
+        except PageError:
+            if stated is None:
+                raise
+            stated = None  # the page has no such rows: it is read as it looks
+            layout, seen = read()
         if seen is not None:
             layout = with_leftovers(layout, seen, px_per_mm=px_per_mm)
         scale = layout.scale
@@ -74,7 +97,9 @@ def locate(
             doubts = dict.fromkeys((*layout.flags, *scale.flags))
             layout = replace(layout, scale=scale, flags=tuple(doubts))
         flags = _known_sides([*(row["flags"] or []), *layout.flags], laid)
-        name, regions, flags = _reviewed(row, layout, flags, px_per_mm=px_per_mm)
+        name, regions = layout.name, layout.regions
+        if given is not None:
+            name, regions, flags = _reviewed(given, layout, flags, stated, px_per_mm=px_per_mm)
         yield {
             **_as_laid(row, laid),
             "pixels": layout.ink_of_traces(ink),
@@ -121,13 +146,26 @@ def _known_sides(flags: Sequence[str], laid: LaidPage | None) -> list[str]:
 
 
 def _reviewed(
-    row: Row, layout: Layout, flags: list[str], *, px_per_mm: float
-) -> tuple[str, Sequence[Region], list[str]]:
-    """Return name, regions and flags of a page as a reviewer has them, if there is one."""
-    for given in row["given"] or ():
-        regions = named_regions(layout.regions, given["names"] or (), px_per_mm=px_per_mm)
-        return given["layout"] or layout.name, regions, without_doubts(flags)
-    return layout.name, layout.regions, flags
+    given: Mapping[str, Any],
+    layout: Layout,
+    flags: list[str],
+    stated: StatedLayout | None,
+    *,
+    px_per_mm: float,
+) -> tuple[str, tuple[Region, ...], list[str]]:
+    """Return name, regions and flags of a page as a reviewer has them.
+
+    Where the page could not be read in the layout that was stated, it is what it looks like, and
+    stays in doubt.
+    """
+    names = given["names"] or ()
+    if stated is not None:
+        return given["layout"], named_row_by_row(layout.regions, names), without_doubts(flags)
+    if stated_layout(given) is not None:
+        doubts = dict.fromkeys((*without_doubts(flags), Flag.LAYOUT_GUESSED))
+        return layout.name, layout.regions, list(doubts)
+    regions = named_regions(layout.regions, names, px_per_mm=px_per_mm)
+    return given["layout"] or layout.name, regions, without_doubts(flags)
 
 
 def _layout(
@@ -137,6 +175,7 @@ def _layout(
     *,
     px_per_mm: float,
     settings: LocateSettings,
+    stated: StatedLayout | None,
 ) -> Layout:
     if seen is not None and seen.findings.ecg < _NO_ECG:
         raise PageError(Reason.NOT_ECG, ecg=seen.findings.ecg)
@@ -158,9 +197,10 @@ def _layout(
 
     try:
         findings = None if seen is None else seen.findings
-        by_geometry = find_regions(ink, findings=findings, **scale)
+        by_geometry = find_regions(ink, findings=findings, stated=stated, **scale)
     except PageError as error:
-        if seen is not None and seen.likelihood >= _SEEN:
+        known = seen is not None and seen.layout is not None and stated is not None
+        if known or (seen is not None and seen.likelihood >= _SEEN):
             return by_sight()
         if Flag.GRID_ABSENT not in (row["flags"] or ()) and error.reason is not Reason.NO_TRACE:
             raise

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -36,6 +37,11 @@ def said(*verdicts):
     return read_verdicts(json.dumps(list(verdicts)).encode(), "verdicts.json")
 
 
+def converted_by_geometry(source, out):
+    stages = job.stages(CONFIG, str(source))
+    return convert(str(source), str(out), stages=stages, config=CONFIG, local=True)
+
+
 @pytest.fixture(scope="module")
 def reviewed(tmp_path_factory):
     """Three printed pages; one is corrected, one rejected, and the next two runs are made."""
@@ -53,8 +59,7 @@ def reviewed(tmp_path_factory):
         assert cv2.imwrite(str(source / f"{number}.png"), drawn.pixels[:, :, ::-1])
 
     def run():
-        stages = job.stages(CONFIG, str(source))
-        return convert(str(source), out, stages=stages, config=CONFIG, local=True)
+        return converted_by_geometry(source, out)
 
     ids = [scan_id(f"{to_uri(str(source))}/{number}.png") for number in range(3)]
     run()
@@ -114,8 +119,11 @@ def test_a_rejected_page_stands_in_quarantine_with_its_verdict(reviewed):
         ({"scan_id": "e" * 32, "page_no": 1, "verdict": "accepted"}, "entry 1: no such page"),
         ({"page_no": 2, "verdict": "accepted"}, "entry 1: no such page"),
         ({"page_no": 1, "verdict": "corrected", "names": "I II"}, "names has 2 leads"),
-        ({"page_no": 1, "verdict": "corrected", "layout": "12x1"}, "13 leads .* a usual 12x1"),
-        ({"page_no": 1, "verdict": "corrected", "layout": "7x9"}, "13 leads .* a usual 7x9"),
+        ({"page_no": 1, "verdict": "corrected", "layout": "7x9"}, "a 7x9 has no usual order"),
+        (
+            {"page_no": 1, "verdict": "corrected", "layout": "3x4", "names": "I II"},
+            "names has 2 leads, and the page 12",
+        ),
     ],
 )
 def test_a_verdict_on_what_does_not_stand_is_refused(verdict, message, reviewed):
@@ -124,7 +132,28 @@ def test_a_verdict_on_what_does_not_stand_is_refused(verdict, message, reviewed)
         take_in(out, said({"scan_id": ids[2], **verdict}), reviewer="A", config=CONFIG)
 
 
-def test_a_corrected_layout_gives_the_leads_that_were_found_its_usual_names(reviewed):
+def test_a_page_is_read_again_in_the_layout_that_a_reviewer_stated_and_stays_so(reviewed, tmp_path):
+    out, ids, *_ = reviewed
+    shutil.copytree(out, tmp_path / "out")
+    page = {"scan_id": ids[2], "page_no": 1, "verdict": "corrected"}
+
+    def after(**correction):
+        take_in(str(tmp_path / "out"), said(page | correction), reviewer="A", config=CONFIG)
+        assert converted_by_geometry(Path(out).parent / "in", tmp_path / "out").scans_done == 1
+        (row,) = (p for p in rows_of(tmp_path / "out", "pages") if p["scan_id"] == ids[2])
+        leads = [s for s in rows_of(tmp_path / "out", "signals") if s["scan_id"] == ids[2]]
+        return row, [lead["lead"] for lead in leads]
+
+    row, leads = after(layout="4x1", names="I II III V1")
+    assert (row["layout"], sorted(leads)) == ("4x1", ["I", "II", "III", "V1"])
+    row, leads = after(gain_mm_per_mv=5)  # says nothing of the layout, so that it holds
+    assert (row["layout"], sorted(leads)) == ("4x1", ["I", "II", "III", "V1"])
+    row, leads = after(layout="6x2")  # which the page does not have: it is what it looks like
+    assert (row["layout"], len(leads)) == ("3x4+1R", 13)
+    assert {"reviewed", "layout_guessed"} <= set(row["flags"])
+
+
+def test_a_layout_without_names_has_its_usual_ones_row_by_row(reviewed):
     out, ids, *_ = reviewed
     verdict = {"scan_id": ids[2], "page_no": 1, "verdict": "corrected", "layout": "6x2+1R"}
     assert take_in(out, said(verdict), reviewer="A", config=CONFIG) == 1
