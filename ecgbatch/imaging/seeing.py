@@ -12,6 +12,7 @@ import numpy as np
 from ecgbatch.flags import Flag
 from ecgbatch.imaging.labels import pairings
 from ecgbatch.imaging.layout import Layout
+from ecgbatch.imaging.named_table import rows_by_names
 from ecgbatch.imaging.printed import PrintedScale, agreed, printed_scale
 from ecgbatch.imaging.seen import SeenLayout, SeenLead, arrange_seen
 from ecgbatch.imaging.snug import whole_line
@@ -25,6 +26,9 @@ _MOST_LINES = 6
 _NO_NAME = 0.5
 _HOPELESS = 25.0
 """Logarithm of how much less likely by their places names are not even tried."""
+_TABLE_AHEAD = 6.0
+"""Logarithm of how much better names must fit the rows that they form than those that were seen."""
+_PER_LOST = 4.0  # the same, of each trace that was seen and has no place beside names
 _OF_NAMES = {Flag.NAMES_GUESSED, Flag.RHYTHM_UNMATCHED}
 
 Box = tuple[float, float, float, float]
@@ -120,10 +124,23 @@ def look_at(
     every = networks.read_names(page, [_box(box) for box in boxes])
     real = [index for index, names in enumerate(every) if names.get("", 0.0) < _NO_NAME]
     names, read = boxes[real], tuple(every[index] for index in real)
-    lefts = [strip.left_px for row in rows for strip in row]
-    if not rows or (stated is not None and not stated.fits(lefts)):
-        return SeenPage(findings, names, read, None, 0.0, -math.inf, scale)
-    layout, fit = _arranged(rows, names, read, px_per_mm=px_per_mm)
+    by_names = rows_by_names(findings, names, read, px_per_mm=px_per_mm)
+    if stated is not None:
+        rows, by_names = (
+            found if stated.fits([strip.left_px for row in found for strip in row]) else []
+            for found in (rows, by_names)
+        )
+    layout: SeenLayout | None = None
+    fit = -math.inf
+    if rows:
+        layout, fit = _arranged(rows, names, read, px_per_mm=px_per_mm)
+    if by_names:
+        table, fit_of_table = _arranged(by_names, names, read, px_per_mm=px_per_mm)
+        lost = sum(map(len, rows)) - sum(map(len, by_names))
+        if fit_of_table > fit + _TABLE_AHEAD + _PER_LOST * max(lost, 0):
+            rows, layout, fit = by_names, table, fit_of_table
+    if layout is None:
+        return SeenPage(findings, names, read, None, 0.0, fit, scale)
     likelihood = np.percentile([strip.likelihood for row in rows for strip in row], 10)
     return SeenPage(findings, names, read, layout, float(likelihood), fit, scale)
 
@@ -155,7 +172,7 @@ def with_read_names(layout: Layout, seen: SeenPage, *, px_per_mm: float) -> tupl
     renamed = []
     for region, place in zip(layout.regions, named.places, strict=True):
         known = place
-        if region.role == "rhythm" and (matched or not place.read):
+        if region.role == "rhythm" and matched:
             # Ink that repeats a strip's tells more surely than letters whose lead it is.
             known = strip_of.get(region.lead, place)
         renamed.append(

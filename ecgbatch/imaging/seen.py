@@ -19,6 +19,9 @@ _FREE = -10.0
 _READ, _READ_ALONE = 0.5, 0.9
 """From which likelihood on a name counts as read where the order of the others agrees, and where
 nothing but its letters tells it."""
+_RHYTHM, _RARE = {"II": 0.55, "V1": 0.22, "V5": 0.1}, 0.015
+"""How often carts choose a lead for a long row; any other is rare."""
+_SLIP = 0.002  # how often letters are read for one certain other name
 _ALIGNED_MM = 1.5
 _COLUMN = 0.4  # of the usual width: starts of one column are nearer to each other
 _LOST_ROW = 1.7  # of the usual distance: more is where a row was not seen
@@ -90,6 +93,7 @@ def arrange_seen(rows: Sequence[Sequence[SeenLead]], *, px_per_mm: float) -> See
         px_per_mm: Scale of the page.
     """
     rhythm = _rhythm_rows(rows)
+    shown = _rhythm_names({at: rows[at][0].names for at in rhythm})
     matrix = _cells([row for number, row in enumerate(rows) if number not in rhythm])
     names, listed, score = _matrix_names(matrix)
     places: list[SeenPlace] = []
@@ -98,12 +102,13 @@ def arrange_seen(rows: Sequence[Sequence[SeenLead]], *, px_per_mm: float) -> See
         for lead in row:
             column = 0
             if at in rhythm:
-                name = _likeliest(lead.names) or _first_unused_rhythm(places)
+                name, alone = shown[at]
+                read = alone and lead.names.get(name, 0.0) >= _READ
             else:
                 name, (_, column) = names[number], matrix.cells[number]
                 number += 1
-            sure = _READ if listed else _READ_ALONE
-            read = bool(lead.names) and lead.names.get(name, 0.0) >= sure
+                sure = _READ if listed else _READ_ALONE
+                read = bool(lead.names) and lead.names.get(name, 0.0) >= sure
             places.append(
                 SeenPlace(
                     lead=name.removeprefix("-"),
@@ -149,9 +154,33 @@ def _likeliest(names: Mapping[str, float]) -> str:
     return best if best and names[best] >= _READ else ""
 
 
-def _first_unused_rhythm(places: Sequence[SeenPlace]) -> str:
-    used = {place.lead for place in places if place.role == "rhythm"}
-    return next(name for name in ("II", "V1", "V5", *LEADS) if name not in used)
+def _rhythm_names(rows: Mapping[int, Mapping[str, float]]) -> dict[int, tuple[str, bool]]:
+    """Name rhythm rows, each after another lead: the one that is surest first.
+
+    Letters are weighed with how often carts choose a lead: where ``II`` and ``III`` are about as
+    likely by their letters, it is ``II``.
+
+    Returns:
+        Of each row its name, and whether it is likelier than all others together by far.
+    """
+    left = dict(rows)
+    named: dict[int, tuple[str, bool]] = {}
+    while left:
+        used = {name for name, _ in named.values()}
+        open_names = [name for name in (*LEADS, *EXTRA_LEADS) if name not in used]
+        odds = {
+            at: {
+                name: _RHYTHM.get(name, _RARE) * (names.get(name, 0.0) + _SLIP)
+                for name in open_names
+            }
+            for at, names in left.items()
+        }
+        shares = {at: max(of.values()) / sum(of.values()) for at, of in odds.items()}
+        surest = max(sorted(left), key=lambda at: (bool(left[at]), shares[at] if left[at] else -at))
+        of = odds[surest]
+        named[surest] = (max(of, key=lambda name: of[name]), shares[surest] >= _READ_ALONE)
+        del left[surest]
+    return named
 
 
 @dataclass(frozen=True, slots=True)
