@@ -13,8 +13,9 @@ from ecgbatch.imaging.seen import SeenLayout
 _LEAST = 0.25
 """Likelihood of a page's least sure traces from which on they count at all."""
 _SAME_MM = 3.0  # of ends and zero lines that both found
-_MISSED, _IRREGULAR, _AHEAD, _CLEAR = 2.0, 4.0, 1.0, 6.0
-"""Logarithms: how much speaks for each trace that was seen and geometry lacks, half of what a trace
+_SEEN = 0.4  # the same, from which on none of them is in doubt
+_MISSED, _IRREGULAR, _AHEAD, _CLEAR = 4.0, 4.0, 1.0, 6.0
+"""Logarithms: how much speaks for each trace that was clearly seen and geometry lacks, what a trace
 without a name costs; how much rows and columns that show not what they are speak against a layout;
 how much likelier what was seen must be to stand, whose ends are less exact than those of ink; and
 how much likelier one must be for the other to be forgotten."""
@@ -46,7 +47,7 @@ def chosen(
     if agreed is not None:
         return agreed
     missed = max(len(seen.layout.places) - len(named.regions), 0)
-    ahead = seen.fit - fit + _MISSED * missed
+    ahead = seen.fit - fit + _MISSED * min(seen.likelihood / _SEEN, 1.0) * missed
     ahead -= _IRREGULAR * (Flag.LAYOUT_GUESSED in seen.layout.flags)
     ahead += _IRREGULAR * (Flag.LAYOUT_GUESSED in named.flags)
     better = by_sight() if ahead > _AHEAD else named

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 import numpy as np
 
@@ -94,7 +95,7 @@ def rows_by_names(
 def _table(
     names: DoubleArray, read: Sequence[Mapping[str, float]], *, px_per_mm: float
 ) -> _Table | None:
-    said = [max(each, key=lambda name, of=each: of[name], default="") for each in read]
+    said = [max(each.items(), key=itemgetter(1), default=("", 0.0))[0] for each in read]
     clear = [
         index
         for index, (name, each) in enumerate(zip(said, read, strict=True))
@@ -107,6 +108,7 @@ def _table(
     row, column = _groups(y, _ROW_MM * px_per_mm), _groups(x, _COLUMN_MM * px_per_mm)
     kept = [k for k in range(column.max() + 1) if np.unique(row[column == k]).size > 1]
     several = [k for k in range(row.max() + 1) if np.isin(column[row == k], kept).sum() > 1]
+    kept = [k for k in kept if np.isin(row[column == k], several).any()]
     if len(kept) < 2 or len(several) < 2:
         return None
     first = kept[0]

@@ -29,6 +29,8 @@ _HOPELESS = 25.0
 _TABLE_AHEAD = 6.0
 """Logarithm of how much better names must fit the rows that they form than those that were seen."""
 _PER_LOST = 4.0  # the same, of each trace that was seen and has no place beside names
+_BY_NAME = 0.4
+"""Likelihood of a trace, however faintly it was seen, where its name was read in its place."""
 _OF_NAMES = {Flag.NAMES_GUESSED, Flag.RHYTHM_UNMATCHED}
 
 Box = tuple[float, float, float, float]
@@ -79,7 +81,7 @@ class SeenPage:
         names: ``(name, 5)`` boxes and likelihoods of what is a lead's name.
         read: How likely each name is, for each of them.
         layout: Which lead stands where; None where no trace was seen.
-        likelihood: Of its least sure trace but one in ten; 0 without a layout.
+        likelihood: Of its least sure trace but one in ten, by ink or name; 0 without a layout.
         fit: Logarithm of how likely its names are, by place, letters and order together.
         scale: Speed and gain as they are printed in words.
     """
@@ -130,6 +132,22 @@ def look_at(
             found if stated.fits([strip.left_px for row in found for strip in row]) else []
             for found in (rows, by_names)
         )
+    layout, fit = _layout_of(rows, by_names, names, read, px_per_mm=px_per_mm)
+    if layout is None:
+        return SeenPage(findings, names, read, None, 0.0, fit, scale)
+    sure = [max(place.strip.likelihood, _BY_NAME if place.read else 0.0) for place in layout.places]
+    return SeenPage(findings, names, read, layout, float(np.percentile(sure, 10)), fit, scale)
+
+
+def _layout_of(
+    rows: Sequence[Sequence[Strip]],
+    by_names: Sequence[Sequence[Strip]],
+    names: DoubleArray,
+    read: Sequence[Mapping[str, float]],
+    *,
+    px_per_mm: float,
+) -> tuple[SeenLayout | None, float]:
+    """Return the layout of the rows that were seen, or of those that names form, and its fit."""
     layout: SeenLayout | None = None
     fit = -math.inf
     if rows:
@@ -138,11 +156,8 @@ def look_at(
         table, fit_of_table = _arranged(by_names, names, read, px_per_mm=px_per_mm)
         lost = sum(map(len, rows)) - sum(map(len, by_names))
         if fit_of_table > fit + _TABLE_AHEAD + _PER_LOST * max(lost, 0):
-            rows, layout, fit = by_names, table, fit_of_table
-    if layout is None:
-        return SeenPage(findings, names, read, None, 0.0, fit, scale)
-    likelihood = np.percentile([strip.likelihood for row in rows for strip in row], 10)
-    return SeenPage(findings, names, read, layout, float(likelihood), fit, scale)
+            return table, fit_of_table
+    return layout, fit
 
 
 def with_read_names(layout: Layout, seen: SeenPage, *, px_per_mm: float) -> tuple[Layout, float]:

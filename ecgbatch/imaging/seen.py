@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -21,6 +22,7 @@ _READ, _READ_ALONE = 0.5, 0.9
 nothing but its letters tells it."""
 _RHYTHM, _RARE = {"II": 0.55, "V1": 0.22, "V5": 0.1}, 0.015
 """How often carts choose a lead for a long row; any other is rare."""
+_FAR = 0.8  # share of one lead among all that a long row may show, from which on it is no guess
 _SLIP = 0.002  # how often letters are read for one certain other name
 _ALIGNED_MM = 1.5
 _COLUMN = 0.4  # of the usual width: starts of one column are nearer to each other
@@ -120,6 +122,7 @@ def arrange_seen(rows: Sequence[Sequence[SeenLead]], *, px_per_mm: float) -> See
                     strip=lead.strip,
                 )
             )
+    places = _once(places)
     flags = [] if all(place.read for place in places) else [Flag.NAMES_GUESSED]
     repeated = len(set(names)) < len(names)  # two ECGs on one page, or a name misread
     if repeated or not matrix.is_full or (not listed and not all(place.read for place in places)):
@@ -131,6 +134,17 @@ def arrange_seen(rows: Sequence[Sequence[SeenLead]], *, px_per_mm: float) -> See
         flags=tuple(flags),
         score=score,
     )
+
+
+def _once(places: Sequence[SeenPlace]) -> list[SeenPlace]:
+    """Take names for guessed that stand on several strips and were not read on all of them."""
+    strips = [place for place in places if place.role == "strip"]
+    told = Counter(place.lead for place in strips)
+    doubted = {place.lead for place in strips if told[place.lead] > 1 and not place.read}
+    return [
+        replace(place, read=False) if place.role == "strip" and place.lead in doubted else place
+        for place in places
+    ]
 
 
 def _width(lead: SeenLead) -> float:
@@ -178,7 +192,7 @@ def _rhythm_names(rows: Mapping[int, Mapping[str, float]]) -> dict[int, tuple[st
         shares = {at: max(of.values()) / sum(of.values()) for at, of in odds.items()}
         surest = max(sorted(left), key=lambda at: (bool(left[at]), shares[at] if left[at] else -at))
         of = odds[surest]
-        named[surest] = (max(of, key=lambda name: of[name]), shares[surest] >= _READ_ALONE)
+        named[surest] = (max(of, key=lambda name: of[name]), shares[surest] >= _FAR)
         del left[surest]
     return named
 

@@ -95,6 +95,16 @@ def test_traces_without_any_name_are_not_forgotten_for_being_many():
     assert choice(geometry(ROWS[:11], flags=[Flag.LAYOUT_GUESSED]), page).name == "seen"
 
 
+def test_columns_that_were_clearly_seen_stand_against_fewer_traces_without_names():
+    cost = fit_of(ROWS[:3], named=[])
+    page = seen([], fit=4 * cost, name="3x4")
+    page = replace(page, layout=replace(page.layout, places=places(ROWS)))
+    guessed = [Flag.NAMES_GUESSED, Flag.LAYOUT_GUESSED]
+    assert choice(geometry(ROWS[:3], flags=guessed), page).name == "seen"
+    doubtful = replace(page, likelihood=0.25)
+    assert choice(geometry(ROWS[:3]), doubtful).name == "3x1"
+
+
 def test_what_was_hardly_seen_does_not_stand():
     rows = ROWS[1:]
     assert choice(geometry(rows), seen(ROWS, fit=fit_of(ROWS), likelihood=0.1)).name == "11x1"

@@ -92,6 +92,34 @@ def test_a_long_row_of_one_trace_is_a_rhythm_row():
     assert [place.lead for place in found.places if place.role == "rhythm"] == ["V1", "II"]
 
 
+def rhythm_of(*given):
+    strips = [[read(n) for n in row] for row in STANDARD]
+    found = arrange_seen(page(strips, given), px_per_mm=MM)
+    return [(place.lead, place.read) for place in found.places if place.role == "rhythm"]
+
+
+def test_where_letters_leave_it_open_a_rhythm_row_is_the_lead_that_carts_choose():
+    assert rhythm_of({"III": 0.51, "II": 0.43}) == [("II", False)]
+
+
+def test_two_rhythm_rows_show_different_leads():
+    assert rhythm_of({"II": 0.6, "V1": 0.35}, read("II")) == [("V1", False), ("II", True)]
+    assert rhythm_of({}, read("II"), {}) == [("V1", False), ("II", True), ("V5", False)]
+
+
+def test_a_rare_rhythm_lead_that_was_clearly_read_stands():
+    assert rhythm_of(read("V3")) == [("V3", True)]
+
+
+def test_a_name_that_was_read_once_and_guessed_once_is_a_guess_twice():
+    order = [["V6", "I"], ["aVF", "V2"], ["III", "V4"]]
+    given = [[read(n) for n in row] for row in order]
+    given[1][1] = read("V6", 0.7)
+    found = arrange_seen(page(given), px_per_mm=MM)
+    assert [place.lead for place in found.places if not place.read] == ["V6", "V6"]
+    assert Flag.LAYOUT_GUESSED in found.flags
+
+
 def test_rows_of_one_trace_each_are_strips():
     found = arrange_seen(page([[read("II")], [read("V1")], [read("V5")]]), px_per_mm=MM)
     assert found.name == "3x1"
