@@ -22,7 +22,9 @@ class Flag(StrEnum):
     # the paper
     GRID_ABSENT = "grid_absent"  # no printed grid was found
     SCALE_ASSUMED = "scale_assumed"  # neither grid nor file tell the millimetre
-    SCALE_DOUBTFUL = "scale_doubtful"  # grid and tags disagree, or no pulse confirms the tags
+    SCALE_DOUBTFUL = (
+        "scale_doubtful"  # grid, tags and pulses disagree, or no pulse confirms the tags
+    )
     ORIENTATION_DOUBTFUL = "orientation_doubtful"  # which side is up was a close decision
     MIRRORED = "mirrored"  # left and right contradict up and down, as through the back of a page
     CURVED = "curved"  # the paper was not flat; its grid was followed

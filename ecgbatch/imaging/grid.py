@@ -16,11 +16,10 @@ from ecgbatch.imaging.lattice import Lattice, fit_lattice, follow, remeasure
 from ecgbatch.imaging.pairs import Pair, find_pair, misfit
 from ecgbatch.imaging.periods import (
     colour_phasor,
+    cycles_mm,
     darkest,
     heavier_line,
     in_millimetres,
-    lines_per_period,
-    period_mm,
     plain_grey,
 )
 from ecgbatch.imaging.reduced import ReducedPage
@@ -47,7 +46,6 @@ _SKEWEST = 2.5
 """Largest misfit of the two families in the middle of a page; see ``misfit``."""
 _LEAST_CYCLES = 2.0
 """Lines in a tile; fewer are looked for by nobody, and a fit through outliers may have none."""
-_MAJOR_MM = 5.0
 _JPEG_BLOCK_PX = 16
 _BLOCK_LEVELS = 4.0
 """Contrast that borders of blocks do not reach at a quality of 40."""
@@ -60,6 +58,7 @@ class PaperGrid:
 
     Attributes:
         lattice: From source pixels to millimetres on the paper; lines lie at whole numbers.
+        units: By how much its millimetre may be longer than was taken for likeliest, 1 first.
         major_known: Whether multiples of 5 are 5-mm lines.
         colour_rgb: ``(3,)`` how much red, green and blue a line takes from the paper, scaled to a
             length of 1; grey lines give three equal numbers.
@@ -68,6 +67,7 @@ class PaperGrid:
     """
 
     lattice: Lattice
+    units: tuple[float, ...]
     major_known: bool
     colour_rgb: DoubleArray
     contrast: float
@@ -91,21 +91,20 @@ def find_grid(page: ReducedPage, *, dpi_x: float, dpi_y: float) -> PaperGrid | N
     if found is None or found.confidence < _COHERENT:
         return None
     lattice, tiles = found.lattice, found.tiles
-    order = lines_per_period(tiles, lattice)
-    longest_mm = period_mm(
-        lattice, order, shape_px=image.shape[:2], factor=factor, dpi=(dpi_x + dpi_y) / 2
+    lengths_mm, major_known = cycles_mm(
+        tiles, lattice, shape_px=image.shape[:2], factor=factor, dpi=(dpi_x + dpi_y) / 2
     )
     unseen = image if found.by_colour else None
-    lattice, line_mm = in_millimetres(tiles, lattice, unseen, cycle_mm=longest_mm / order)
+    lattice, line_mm = in_millimetres(tiles, lattice, unseen, cycle_mm=lengths_mm[0])
     phasor = colour_phasor(tiles, lattice, image, per_mm=1 / line_mm, by_colour=found.by_colour)
     colour, contrast, origin_mm = darkest(phasor, line_mm)
     if contrast < _BLOCK_LEVELS and _is_blocks(found, factor):
         return None
-    major_known = longest_mm >= _MAJOR_MM
     if major_known and line_mm == 1.0:
         origin_mm = heavier_line(tiles, lattice, origin_mm)
     return PaperGrid(
         lattice=lattice.counted(1.0, origin_mm).enlarged(factor),
+        units=tuple(length / lengths_mm[0] for length in lengths_mm),
         major_known=major_known,
         colour_rgb=colour,
         contrast=contrast,

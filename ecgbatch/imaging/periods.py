@@ -23,6 +23,23 @@ _FINE = 0.75
 _ORDERS = ((2, 0.5, 0.3), (3, 0.5, 0.3), (4, 0.5, 0.3), (5, 0.5, 0.05), (10, 0.5, 0.05))
 """How many lines may make a period, with the least coherence and share of its lower harmonics:
 those of bare 5-mm lines are as strong as the one that was followed."""
+_FIFTH = 1.1
+"""How much stronger than their fourth and sixth harmonics the fifth of 5-mm lines is where finer
+lines stand between them; those of bare lines fall off, to 0.9 of the fourth at most."""
+_PERIODS_MM = {
+    1: (1.0, 5.0),
+    2: (5.0, 10.0),
+    3: (5.0,),
+    4: (5.0,),
+    5: (5.0, 25.0),
+    10: (5.0, 10.0),
+}
+"""Lengths that the longest period may have, by how many lines it has."""
+_RARE_PERIODS_MM = {1: (2.5,), 4: (10.0,)}
+"""The same where lines are lost, or where pixels and lines beat: pulses alone tell them."""
+_TELLING = (5, 10)
+"""Lines in a period that leave no other choice."""
+_MAJOR_MM = 5.0
 _COLOUR_TILES = 12
 
 
@@ -51,23 +68,49 @@ def _harmonics(tiles: Tiles, lattice: Lattice, multiples: DoubleArray) -> _Harmo
     return _Harmonics(turned.mean(axis=0), np.abs(turned.sum(axis=0)) / total)
 
 
-def period_mm(
-    lattice: Lattice, order: int, *, shape_px: tuple[int, ...], factor: int, dpi: float
-) -> float:
-    """Return the length of the longest period that repeats, from what pages and scanners are."""
+def cycles_mm(
+    tiles: Tiles, lattice: Lattice, *, shape_px: tuple[int, ...], factor: int, dpi: float
+) -> tuple[tuple[float, ...], bool]:
+    """Return how long the period that was followed may be, and whether heavier lines are known.
+
+    Args:
+        tiles: Spectra that the lattice was found in.
+        lattice: What was found.
+        shape_px: Of the reduced page.
+        factor: How much larger the page is.
+        dpi: Dots per inch by tags, NaN where unknown.
+
+    Returns:
+        Lengths in millimetres, the likeliest first by what pages and scanners are. One alone where
+        finer or heavier lines leave no choice.
+    """
+    if _is_divided_by_five(tiles, lattice):
+        return (5.0,), True
+    order = lines_per_period(tiles, lattice)
     middle = np.array([[shape_px[1] / 2, shape_px[0] / 2]])
     period_px = float(order / np.hypot(*lattice.waves(middle)[0].T).mean())
     longer = max(shape_px) / period_px
-    units = {
-        1: (1.0, 5.0),
-        2: (5.0, 10.0),
-        3: (5.0,),
-        4: (5.0,),
-        5: (5.0, 25.0),
-        10: (5.0, 10.0),
-    }[order]
-    costs = [_implausible(longer * unit, factor * period_px / unit, dpi) for unit in units]
-    return units[int(np.argmin(costs))]
+
+    def cost(unit_mm: float) -> float:
+        return _implausible(longer * unit_mm, factor * period_px / unit_mm, dpi)
+
+    likely = sorted(_PERIODS_MM[order], key=cost)
+    major_known = likely[0] >= _MAJOR_MM
+    if order in _TELLING:
+        return (likely[0] / order,), major_known
+    units = (*likely, *_RARE_PERIODS_MM.get(order, ()))
+    return tuple(unit / order for unit in units), major_known
+
+
+def _is_divided_by_five(tiles: Tiles, lattice: Lattice) -> bool:
+    """Say whether four finer lines stand between two of those that were followed.
+
+    Their frequency is five times that which was followed, and twice and a half times is none.
+    """
+    found = _harmonics(tiles, lattice, np.array([2.5, 4.0, 5.0, 6.0]))
+    size = np.abs(found.phasor)
+    fifth = size[:, 2] > _FIFTH * size[:, [0, 1, 3]].max(axis=1)
+    return bool((fifth & (found.coherence[:, 2] > _FINE)).all())
 
 
 def in_millimetres(

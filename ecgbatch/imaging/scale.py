@@ -14,6 +14,7 @@ _PULSE_MV = 1.0  # IEC 60601-2-25 asks carts to print 1 mV during 0.2 s
 _PULSE_S = (0.2, 0.1)  # the second stands on real paper of carts that save space
 _GAINS_MM_PER_MV = (2.5, 5.0, 10.0, 20.0, 40.0)
 _SPEEDS_MM_PER_S = (6.25, 12.5, 25.0, 50.0)
+_USUAL_MM = (10.0, 5.0)
 _SNAP = 0.06  # pulses measured on rendered and scanned pages stay within 4 %
 _SPEED_SNAP = 0.12  # a pen's width out of 5 mm
 _LEAST_PULSES, _SAME_HEIGHT = 2, 0.02
@@ -44,6 +45,12 @@ class Scale:
 def has_usual_height(pulse: Pulse) -> bool:
     """Whether its first plateau is one of the heights that carts print."""
     return _snapped(pulse.heights_mm[0] / _PULSE_MV, _GAINS_MM_PER_MV, within=_SNAP) is not None
+
+
+def has_usual_size(pulse: Pulse) -> bool:
+    """Whether it is as large as at 10 mm/mV and 25 mm/s, which nearly all carts print."""
+    height, width = pulse.heights_mm[0] / _USUAL_MM[0], pulse.width_mm / _USUAL_MM[1]
+    return abs(height - 1) <= _SNAP and abs(width - 1) <= _SPEED_SNAP
 
 
 def paper_px_per_mm(pulses: Sequence[Pulse], *, assumed_px_per_mm: float) -> float | None:

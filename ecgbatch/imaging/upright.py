@@ -12,11 +12,13 @@ from ecgbatch.imaging.colour import ink_weights
 from ecgbatch.imaging.grid import PaperGrid, find_grid
 from ecgbatch.imaging.ink import find_ink
 from ecgbatch.imaging.layout import find_regions
+from ecgbatch.imaging.marks import find_marks, find_uprights
 from ecgbatch.imaging.orient import Orientation, find_orientation
+from ecgbatch.imaging.pulse import find_pulses
 from ecgbatch.imaging.ranks import levels_at, thinned
 from ecgbatch.imaging.rectify import FlatPaper, PaperMap, plan_warp, rectify
 from ecgbatch.imaging.reduced import ReducedPage, reduce_page
-from ecgbatch.imaging.scale import paper_px_per_mm
+from ecgbatch.imaging.scale import has_usual_size, paper_px_per_mm
 from ecgbatch.imaging.skew import find_skew
 from ecgbatch.types import ByteArray, DoubleArray, Grid, Page, Warp
 
@@ -74,15 +76,18 @@ def stand_upright(page: Page, *, px_per_mm: float) -> UprightPage:
     if not paper.is_flat:
         flags.append(Flag.CURVED)
     weights = _weights(reduced.pixels, found)
-    small = rectify(
-        reduced.pixels,
-        plan_warp(paper, shape_px=shape_px, px_per_mm=_SMALL_PX_PER_MM),
-        weights=weights,
-        reduced=reduced.factor,
-    )
-    sides = find_orientation(
-        find_ink(small, px_per_mm=_SMALL_PX_PER_MM), px_per_mm=_SMALL_PX_PER_MM
-    )
+    small = _small_ink(paper, reduced, weights, shape_px=shape_px)
+    sides = find_orientation(small, px_per_mm=_SMALL_PX_PER_MM)
+    if found is not None and len(found.units) > 1 and not _usual_pulses(small, sides):
+        most = 0
+        for unit in found.units[1:]:
+            other = found.lattice.counted(unit, np.zeros(2))
+            small = _small_ink(other, reduced, weights, shape_px=shape_px)
+            other_sides = find_orientation(small, px_per_mm=_SMALL_PX_PER_MM)
+            if (pulses := _usual_pulses(small, other_sides)) > most:
+                most, paper, sides = pulses, other, other_sides
+        if most:
+            flags.append(Flag.SCALE_DOUBTFUL)
     _require_traces(sides, grid_seen=found is not None)
     if sides.margin < 1.0:
         flags.append(Flag.ORIENTATION_DOUBTFUL)
@@ -98,7 +103,7 @@ def stand_upright(page: Page, *, px_per_mm: float) -> UprightPage:
             warp = plan_warp(paper, shape_px=shape_px, px_per_mm=px_per_mm, quarter_turns=turns)
             upright = rectify(pixels, warp, weights=weights)
     pitch = _pitch(paper, shape_px, turns)
-    if source == "grid" and _is_doubtful(pitch, page):
+    if source == "grid" and _is_doubtful(pitch, page) and Flag.SCALE_DOUBTFUL not in flags:
         flags.append(Flag.SCALE_DOUBTFUL)
     grid = Grid(
         px_per_mm_x=pitch[0],
@@ -107,6 +112,27 @@ def stand_upright(page: Page, *, px_per_mm: float) -> UprightPage:
         confidence=0.0 if found is None else found.confidence,
     )
     return UprightPage(upright, warp, grid, tuple(flags))
+
+
+def _small_ink(
+    paper: PaperMap, reduced: ReducedPage, weights: DoubleArray | None, *, shape_px: tuple[int, int]
+) -> ByteArray:
+    """Return the ink of the page at the scale at which sides are told, not yet turned."""
+    warp = plan_warp(paper, shape_px=shape_px, px_per_mm=_SMALL_PX_PER_MM)
+    small = rectify(reduced.pixels, warp, weights=weights, reduced=reduced.factor)
+    return find_ink(small, px_per_mm=_SMALL_PX_PER_MM)
+
+
+def _usual_pulses(ink: ByteArray, sides: Orientation) -> int:
+    """Count the calibration pulses of the usual size on a small page.
+
+    Lines whose distance is not certain are told by them: at half or a fifth of its scale no pulse
+    is 10 mm high and 5 mm wide.
+    """
+    upright = np.ascontiguousarray(np.rot90(ink, sides.quarter_turns))
+    marks = find_marks(upright, px_per_mm=_SMALL_PX_PER_MM)
+    pulses = find_pulses(upright, marks, find_uprights(marks), px_per_mm=_SMALL_PX_PER_MM)
+    return sum(map(has_usual_size, pulses))
 
 
 def _require_contrast(pixels: ByteArray) -> None:

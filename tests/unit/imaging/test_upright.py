@@ -1,9 +1,12 @@
 """What is said of a page besides its pixels."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from ecgbatch.flags import Flag
+from ecgbatch.imaging.grid import find_grid
 from ecgbatch.imaging.upright import stand_upright
 from ecgbatch.types import Page
 from tests.factories_pages import Sheet, View, draw
@@ -34,3 +37,20 @@ def test_the_scale_is_doubtful_where_a_grid_makes_the_page_too_small(sheet, shar
     assert upright.grid.source == "grid"
     assert upright.grid.px_per_mm_x == pytest.approx(SCALE, rel=0.005)
     assert (Flag.SCALE_DOUBTFUL in upright.flags) == doubtful
+
+
+@pytest.mark.parametrize(
+    ("taken_for", "pulses"), [(0.2, True), (0.4, True), (2.0, True), (0.4, False)]
+)
+def test_pulses_tell_the_distance_of_lines_that_is_not_certain(monkeypatch, pulses, taken_for):
+    def misjudged(*args, **keywords):
+        found = find_grid(*args, **keywords)
+        lattice = found.lattice.counted(taken_for, np.zeros(2))
+        return replace(found, lattice=lattice, units=(1.0, 3.0, 1 / taken_for))
+
+    monkeypatch.setattr("ecgbatch.imaging.upright.find_grid", misjudged)
+    drawn = draw(Sheet(pulses=pulses), View(px_per_mm=(SCALE, SCALE))).pixels
+    upright = stand_upright(Page(drawn, dpi_x=np.nan, dpi_y=np.nan), px_per_mm=10.0)
+    scale = SCALE if pulses else SCALE / taken_for
+    assert upright.grid.px_per_mm_x == pytest.approx(scale, rel=0.005)
+    assert not pulses or Flag.SCALE_DOUBTFUL in upright.flags
