@@ -10,8 +10,9 @@ from ecgbatch.imaging.layout import Layout
 from ecgbatch.imaging.seeing import SeenPage, with_read_names
 from ecgbatch.imaging.seen import SeenLayout
 
-_LEAST = 0.25
-"""Likelihood of a page's least sure traces from which on they count at all."""
+_LEAST, _LEAST_NAMED = 0.25, 0.15
+"""Likelihood of a page's least sure traces from which on they count at all, and where every name
+was read: letters in a usual order at one place beside traces are not found where none are."""
 _SAME_MM = 3.0  # of ends and zero lines that both found
 _SEEN = 0.4  # the same, from which on none of them is in doubt
 _MISSED, _IRREGULAR, _AHEAD, _CLEAR = 4.0, 4.0, 1.0, 6.0
@@ -19,6 +20,13 @@ _MISSED, _IRREGULAR, _AHEAD, _CLEAR = 4.0, 4.0, 1.0, 6.0
 without a name costs; how much rows and columns that show not what they are speak against a layout;
 how much likelier what was seen must be to stand, whose ends are less exact than those of ink; and
 how much likelier one must be for the other to be forgotten."""
+
+
+def is_clear(seen: SeenPage) -> bool:
+    """Say whether what networks saw of a page's traces can be taken for its layout."""
+    if seen.layout is None:
+        return False
+    return seen.likelihood >= (_LEAST if seen.layout.flags else _LEAST_NAMED)
 
 
 def chosen(
@@ -41,7 +49,7 @@ def chosen(
         One of both, flagged ``layout_guessed`` where the other is nearly as likely.
     """
     named, fit = with_read_names(by_geometry, seen, px_per_mm=px_per_mm)
-    if seen.layout is None or seen.likelihood < _LEAST:
+    if seen.layout is None or not is_clear(seen):
         return named
     agreed = _agreed(named, seen.layout, near=_SAME_MM * px_per_mm)
     if agreed is not None:

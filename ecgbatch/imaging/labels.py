@@ -20,6 +20,7 @@ from ecgbatch.types import DoubleArray, Strip
 
 _ASIDE_MM = (-18.0, 14.0)  # of a name's left end from the start of its trace
 _AWAY_MM = 16.0  # of its middle from the zero line, up or down
+_AWAY = 0.6  # the same, of the distance of rows, where they stand further apart
 _ALIKE_MM = np.array([4.0, 2.0])  # of places of one habit, along and across traces
 _SPREAD_MM = np.array([2.0, 0.8])  # the same, usually
 _SAME_COLUMN_MM = 4.0
@@ -65,11 +66,12 @@ def pairings(
     nothing = Pairing((None,) * len(strips), _NAMELESS * len(strips))
     if not len(names) or not strips:
         return [nothing]
-    away = _away(strips, names, px_per_mm=px_per_mm)
-    likely = np.clip(np.asarray(sure, np.float64), *_DOUBT)
-    odds = np.log(likely / (1 - likely))
     left = min(strip.left_px for strip in strips)
     first = np.array([strip.left_px - left < _SAME_COLUMN_MM * px_per_mm for strip in strips])
+    starts = np.array([(strip.left_px, strip.left_zero_px) for strip in strips])
+    away = _away(starts, first, names, px_per_mm=px_per_mm)
+    likely = np.clip(np.asarray(sure, np.float64), *_DOUBT)
+    odds = np.log(likely / (1 - likely))
     found = {nothing.names: nothing}
     for habit in _habits(away, first, odds):
         pairing = _paired(away - habit[:, None], odds, prior=_prior(habit, first))
@@ -79,13 +81,16 @@ def pairings(
     return sorted(found.values(), key=lambda each: -each.score)
 
 
-def _away(strips: Sequence[Strip], names: DoubleArray, *, px_per_mm: float) -> DoubleArray:
+def _away(
+    starts: DoubleArray, first: BoolArray, names: DoubleArray, *, px_per_mm: float
+) -> DoubleArray:
     """Return ``(trace, name, 2)`` millimetres from start to name; infinite where too far."""
-    starts = np.array([(strip.left_px, strip.left_zero_px) for strip in strips])
     places = np.column_stack([names[:, 0], (names[:, 1] + names[:, 3]) / 2])
     away = (places[None] - starts[:, None]) / px_per_mm
+    rows_mm = np.diff(np.sort(starts[first, 1])) / px_per_mm
+    reach_mm = max(_AWAY_MM, _AWAY * float(np.median(rows_mm))) if rows_mm.size else _AWAY_MM
     possible = (away[..., 0] > _ASIDE_MM[0]) & (away[..., 0] < _ASIDE_MM[1])
-    possible &= np.abs(away[..., 1]) < _AWAY_MM
+    possible &= np.abs(away[..., 1]) < reach_mm
     return np.where(possible[..., None], away, np.inf)
 
 

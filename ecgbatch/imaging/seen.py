@@ -13,6 +13,7 @@ from ecgbatch.flags import Flag
 from ecgbatch.types import EXTRA_LEADS, LEADS, Strip
 
 _CABRERA = ("aVL", "I", "-aVR", "II", "aVF", "III", *LEADS[6:])
+_UPRIGHT_CABRERA = ("aVL", "I", "aVR", "II", "aVF", "III", *LEADS[6:])
 _LONG = 1.6  # of the usual strip: a row of one trace this long shows the rhythm
 _FLOOR = 0.02  # a reader errs at least this often
 _FREE = -10.0
@@ -266,7 +267,12 @@ def _orders(matrix: _Matrix) -> Iterator[tuple[list[str], float]]:
     """Yield the usual orders that fill a matrix, row by row, with the logarithm of how usual."""
     cells, rows, columns = matrix.cells, matrix.rows, matrix.columns
     posterior = (*LEADS, *EXTRA_LEADS[4:], *EXTRA_LEADS[:4])
-    for order, prior in ((posterior, 0.0), (_CABRERA, -1.5), ((*LEADS, "V4R", "V8", "V9"), -1.0)):
+    for order, prior in (
+        (posterior, 0.0),
+        ((*LEADS, "V4R", "V8", "V9"), -1.0),
+        (_CABRERA, -1.5),
+        (_UPRIGHT_CABRERA, -2.5),
+    ):
         for by_rows in (False, True):
             if by_rows and columns == 1:
                 continue

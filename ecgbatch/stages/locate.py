@@ -14,7 +14,7 @@ from ecgbatch import schema
 from ecgbatch.config import LocateSettings
 from ecgbatch.errors import PageError, Reason
 from ecgbatch.flags import Flag
-from ecgbatch.imaging.choosing import chosen
+from ecgbatch.imaging.choosing import chosen, is_clear
 from ecgbatch.imaging.facing import UPRIGHT, LaidPage, laid_right
 from ecgbatch.imaging.ink import find_ink
 from ecgbatch.imaging.layout import Layout, find_regions
@@ -37,10 +37,11 @@ from ecgbatch.stages.rows import Row, Values, map_rows
 from ecgbatch.types import ByteArray, Region
 
 _TOLD = ("printed", "file", REVIEWED)
+_THE_SAME_MIRRORED = {"I", "II", "III"}
+_LEGIBLE = 3
+"""Names of other leads that were read, with which a page is seen from its front."""
 _NO_ECG = 0.2
 """Likelihood below which a page is no ECG; see ``docs/models/locator.md``."""
-_SEEN = 0.25
-"""Likelihood of a page's least sure traces from which on they stand where geometry finds none."""
 
 
 def locate(
@@ -96,7 +97,7 @@ def locate(
             scale = on_copied_paper(scale, layout.pulses)
             doubts = dict.fromkeys((*layout.flags, *scale.flags))
             layout = replace(layout, scale=scale, flags=tuple(doubts))
-        flags = _known_sides([*(row["flags"] or []), *layout.flags], laid)
+        flags = _known_sides([*(row["flags"] or []), *layout.flags], laid, layout)
         name, regions = layout.name, layout.regions
         if given is not None:
             name, regions, flags = _reviewed(given, layout, flags, stated, px_per_mm=px_per_mm)
@@ -133,13 +134,16 @@ def _as_laid(row: Row, laid: LaidPage | None) -> Values:
     return values
 
 
-def _known_sides(flags: Sequence[str], laid: LaidPage | None) -> list[str]:
-    """Return the flags of a page whose sides the locator has seen."""
+def _known_sides(flags: Sequence[str], laid: LaidPage | None, layout: Layout) -> list[str]:
+    """Return the flags of a page whose sides the locator has seen, and whose names were read."""
     if laid is None:
         return list(flags)
     known = [flag for flag in flags if flag != Flag.ORIENTATION_DOUBTFUL]
     if not laid.told:
         known.append(Flag.ORIENTATION_DOUBTFUL)
+    read = [region.lead for region in layout.regions if region.name_source == "read"]
+    if len(set(read) - _THE_SAME_MIRRORED) >= _LEGIBLE:
+        known = [flag for flag in known if flag != Flag.MIRRORED]
     if laid.facing.mirrored and Flag.MIRRORED not in known:
         known.append(Flag.MIRRORED)
     return known
@@ -200,7 +204,7 @@ def _layout(
         by_geometry = find_regions(ink, findings=findings, stated=stated, **scale)
     except PageError as error:
         known = seen is not None and seen.layout is not None and stated is not None
-        if known or (seen is not None and seen.likelihood >= _SEEN):
+        if known or (seen is not None and is_clear(seen)):
             return by_sight()
         if Flag.GRID_ABSENT not in (row["flags"] or ()) and error.reason is not Reason.NO_TRACE:
             raise

@@ -105,6 +105,12 @@ def test_columns_that_were_clearly_seen_stand_against_fewer_traces_without_names
     assert choice(geometry(ROWS[:3]), doubtful).name == "3x1"
 
 
+@pytest.mark.parametrize(("flags", "stands"), [((), True), ((Flag.NAMES_GUESSED,), False)])
+def test_what_was_faintly_seen_stands_where_every_name_was_read(flags, stands):
+    page = seen(ROWS, fit=fit_of(ROWS), likelihood=0.2, flags=flags)
+    assert (choice(geometry(ROWS[1:]), page).name == "seen") == stands
+
+
 def test_what_was_hardly_seen_does_not_stand():
     rows = ROWS[1:]
     assert choice(geometry(rows), seen(ROWS, fit=fit_of(ROWS), likelihood=0.1)).name == "11x1"

@@ -51,6 +51,13 @@ def test_text_far_from_every_trace_is_nobodys_name():
     assert paired([strip(200, 800)], []) == [None]
 
 
+@pytest.mark.parametrize(("pitch_px", "found"), [(420, True), (150, False)])
+def test_names_stand_further_away_where_rows_do(pitch_px, found):
+    strips = [strip(200, 500 + pitch_px * row) for row in range(4)]
+    boxes = [name(205, 310 + pitch_px * row) for row in range(4)]
+    assert (paired(strips, boxes) == [0, 1, 2, 3]) == found
+
+
 @pytest.mark.parametrize("count", [1, 2])
 def test_one_name_goes_to_one_trace(count):
     boxes = np.array([[205, 440, 240, 464, 0.9]], float)

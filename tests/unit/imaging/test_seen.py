@@ -80,6 +80,13 @@ def test_cabreras_order_turns_avr_round():
     assert [place.lead for place in found.places if place.inverted] == ["aVR"]
 
 
+def test_cabreras_order_leaves_avr_upright_where_its_name_says_so():
+    given = [[read(name.removeprefix("-")) for name in row] for row in CABRERA]
+    found = arrange_seen(page(given), px_per_mm=MM)
+    assert names(found) == [name.removeprefix("-") for name in flat(CABRERA)]
+    assert not any(place.inverted for place in found.places)
+
+
 def test_cabreras_order_is_told_by_a_few_names():
     given = [[read(n) if n in {"-aVR", "aVF", "III"} else {} for n in row] for row in CABRERA]
     assert names(arrange_seen(page(given), px_per_mm=MM)) == flat(CABRERA)

@@ -87,6 +87,13 @@ def test_names_and_scale_are_read_and_the_row_says_so(page):
     assert row["gain_mm_per_mv"] == page.truth.gain_mm_per_mv
 
 
+@pytest.mark.parametrize("nameless", [False, True])
+def test_a_page_whose_names_can_be_read_is_seen_from_its_front(page, nameless):
+    networks = KnowingNetworks(page.truth, nameless=nameless)
+    row = located(page, networks, flags=["mirrored"])
+    assert ("mirrored" in row["flags"]) == nameless
+
+
 def test_what_the_file_says_of_the_scale_comes_first(page):
     row = located(page, KnowingNetworks(page.truth), speed_mm_per_s=25.0, speed_source="file")
     assert (row["speed_mm_per_s"], row["speed_source"]) == (25, "file")
