@@ -25,6 +25,8 @@ LONGEST_LINE_PX = 2048
 _STEP_PX = 4  # columns of a picture to one place at which a symbol may stand
 _BEYOND = 6  # such places of paper behind the longest line, as far as a place is seen from
 _ASIDE, _ABOVE = 0.5, 0.3  # of the height of the box: how much around it is seen
+_BESIDE = 0.8  # of what is seen aside, from its edges: no letter stands there
+_INK = 0.25  # of the darkness of letters
 
 NAMES = (*LEADS, *EXTRA_LEADS, "-aVR", "")
 """What a name can be; the last is no name."""
@@ -120,6 +122,10 @@ def word_image(
     paper = float(np.median(grey))
     ink = float(np.percentile(grey, 3))
     dark = np.clip((paper - grey) / max(paper - ink, 24.0), -0.5, 1.5)
+    if width_px is not None:
+        edge = round(_BESIDE * aside)
+        _wipe(dark[:, : min(edge, max(round(left) - first_column, 0))])
+        _wipe(dark[:, max(round(right) - first_column, dark.shape[1] - edge) :])
     rows = min(round(part.shape[0] * scale), HEIGHT_PX)
     columns = min(max(round(part.shape[1] * scale), 1), wanted)
     small = functional.interpolate(
@@ -134,6 +140,16 @@ def word_image(
     column = (wanted - columns) // 2
     picture[row : row + rows, column : column + columns] = small
     return picture
+
+
+def _wipe(dark: FloatArray) -> None:
+    """Take out ink beside a text that comes in from above or below.
+
+    The edge of a calibration pulse beside ``II`` looks like one more ``I``.
+    """
+    inked = dark > _INK
+    follow = np.logical_and.accumulate
+    dark[follow(inked, axis=0) | follow(inked[::-1], axis=0)[::-1]] = 0.0
 
 
 @dataclass(frozen=True, slots=True)

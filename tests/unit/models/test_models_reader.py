@@ -116,3 +116,20 @@ def test_names_are_known_as_carts_spell_them(text, name):
 def test_other_letters_are_one_symbol_and_spaces_one_space():
     symbols = "".join(SYMBOLS[index] for index in line_symbols("Vel:  25 mm/sec  10mm/mv"))
     assert symbols == "Ve** 25 mm/sec 10mm/mV"
+
+
+def test_the_edge_of_a_pulse_beside_a_name_is_no_letter_of_it():
+    page, box = page_with_word()
+    alone = word_image(page, box, width_px=NAME_WIDTH_PX)
+    page[60:200, 91:94] = 30  # its upper corner is as high as the letters, and its foot far below
+    page[0:90, 148:150] = 30
+    beside = word_image(page, box, width_px=NAME_WIDTH_PX)
+    assert np.abs(beside - alone).max() < 0.2
+
+
+def test_a_letter_beside_a_box_that_is_too_narrow_is_still_seen():
+    page, box = page_with_word(width=40)
+    narrow = (box[0] + 8, *box[1:])
+    picture = word_image(page, narrow, width_px=NAME_WIDTH_PX)
+    whole = word_image(page, box, width_px=NAME_WIDTH_PX)
+    assert (picture > 0.5).sum() == pytest.approx((whole > 0.5).sum(), rel=0.1)
