@@ -27,6 +27,7 @@ class Flag(StrEnum):
     )
     ORIENTATION_DOUBTFUL = "orientation_doubtful"  # which side is up was a close decision
     MIRRORED = "mirrored"  # left and right contradict up and down, as through the back of a page
+    FEW_BEATS = "few_beats"  # too few beat in rows to tell an ECG; the locator sees one
     CURVED = "curved"  # the paper was not flat; its grid was followed
     # the networks
     NETWORK_NOT_FINITE = "network_not_finite"  # one gave no numbers; ink alone was read there

@@ -28,6 +28,7 @@ _SMALLEST_MM = 155.0
 """Longer side below which a page is rather a larger one misread: letter paper by half is 140 mm."""
 _OTHER_LINES = 1.8
 """How far grid and tags may differ: prints are shrunk to fit a page, but not to half."""
+_STRIP_MM = 15.0  # of traces: a strip of a second has more
 _STILL_MM = 60.0
 """Of straight lines with calibration pulses on them: a lead of two seconds and a half."""
 _ASSUMED_LONG_MM = 280.0
@@ -59,7 +60,8 @@ def stand_upright(page: Page, *, px_per_mm: float) -> UprightPage:
         px_per_mm: Scale of the page that is made.
 
     Raises:
-        PageError: ``BLANK_PAGE`` where there is nothing; ``NOT_ECG`` where there is no trace;
+        PageError: ``BLANK_PAGE`` where there is nothing; ``NOT_ECG`` where there is no trace, or
+            none that beats and no grid below it;
             ``NO_GRID`` where neither grid nor file tell the scale and no usual one fits.
     """
     pixels = page.pixels
@@ -88,11 +90,7 @@ def stand_upright(page: Page, *, px_per_mm: float) -> UprightPage:
                 most, paper, sides = pulses, other, other_sides
         if most:
             flags.append(Flag.SCALE_DOUBTFUL)
-    _require_traces(sides, grid_seen=found is not None)
-    if sides.margin < 1.0:
-        flags.append(Flag.ORIENTATION_DOUBTFUL)
-    if sides.mirrored:
-        flags.append(Flag.MIRRORED)
+    flags += _doubts(sides, grid_seen=found is not None)
     turns = sides.quarter_turns
     warp = plan_warp(paper, shape_px=shape_px, px_per_mm=px_per_mm, quarter_turns=turns)
     upright = rectify(pixels, warp, weights=weights)
@@ -141,14 +139,30 @@ def _require_contrast(pixels: ByteArray) -> None:
         raise PageError(Reason.BLANK_PAGE, contrast=float(high - low))
 
 
-def _require_traces(sides: Orientation, *, grid_seen: bool) -> None:
-    """Refuse pages whose rows do not beat like a heart.
+def _doubts(sides: Orientation, *, grid_seen: bool) -> list[Flag]:
+    """Return what is to be known of rows and of how they lie; raises as ``_beats`` does."""
+    doubts = {
+        Flag.FEW_BEATS: not _beats(sides, grid_seen=grid_seen),
+        Flag.ORIENTATION_DOUBTFUL: sides.margin < 1.0,
+        Flag.MIRRORED: sides.mirrored,
+    }
+    return [flag for flag, holds in doubts.items() if holds]
+
+
+def _beats(sides: Orientation, *, grid_seen: bool) -> bool:
+    """Say whether rows beat like a heart.
 
     Straight lines on a grid are the traces of a heart that stands still where calibration pulses
-    stand on them; otherwise they may be those of a form.
+    stand on them; otherwise they may be those of a form. A trace on a grid may be a strip too
+    short to tell, which looking at it tells (see ``stages.locate``).
+
+    Raises:
+        PageError: ``NOT_ECG``: nothing does, and no grid speaks for it.
     """
     if sides.beating or (grid_seen and sides.still_mm >= _STILL_MM):
-        return
+        return True
+    if grid_seen and sides.trace_mm >= _STRIP_MM:
+        return False
     raise PageError(
         Reason.NOT_ECG, trace_mm=sides.trace_mm, beats=sides.beats, grid=float(grid_seen)
     )

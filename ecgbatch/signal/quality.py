@@ -57,6 +57,7 @@ _TO_REVIEW = frozenset(
         Flag.SCALE_ASSUMED,
         Flag.SCALE_DOUBTFUL,
         Flag.MIRRORED,
+        Flag.FEW_BEATS,
         Flag.NETWORK_NOT_FINITE,
         Flag.SEVERAL_ECGS,
     }

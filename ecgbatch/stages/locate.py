@@ -42,6 +42,8 @@ _LEGIBLE = 3
 """Names of other leads that were read, with which a page is seen from its front."""
 _NO_ECG = 0.2
 """Likelihood below which a page is no ECG; see ``docs/models/locator.md``."""
+_ECG, _CLEAR = 0.7, 0.5
+"""Likelihoods of an ECG, and of its least sure traces, from which on few beats are enough."""
 
 
 def locate(
@@ -181,8 +183,7 @@ def _layout(
     settings: LocateSettings,
     stated: StatedLayout | None,
 ) -> Layout:
-    if seen is not None and seen.findings.ecg < _NO_ECG:
-        raise PageError(Reason.NOT_ECG, ecg=seen.findings.ecg)
+    _require_ecg(row, seen)
     words = PrintedScale() if seen is None else seen.scale
     speed = _told(row, "speed_mm_per_s", "speed_source")
     gain = _told(row, "gain_mm_per_mv", "gain_source")
@@ -214,6 +215,21 @@ def _layout(
     if seen is None:
         return by_geometry
     return chosen(by_geometry, seen, by_sight, px_per_mm=px_per_mm)
+
+
+def _require_ecg(row: Row, seen: SeenPage | None) -> None:
+    """Refuse what the locator takes for no ECG, and what beats too little unless it is sure.
+
+    Raises:
+        PageError: ``NOT_ECG``.
+    """
+    ecg = None if seen is None else seen.findings.ecg
+    if Flag.FEW_BEATS in (row["flags"] or ()):
+        sure = seen is not None and seen.findings.ecg >= _ECG and seen.likelihood >= _CLEAR
+        if not sure:
+            raise PageError(Reason.NOT_ECG, **({} if ecg is None else {"ecg": ecg}))
+    if ecg is not None and ecg < _NO_ECG:
+        raise PageError(Reason.NOT_ECG, ecg=ecg)
 
 
 def _told(row: Row, name: str, source: str) -> float | None:

@@ -221,6 +221,25 @@ def test_fault_64_a_waveform_has_the_length_that_it_has(tmp_path, seconds):
     assert None not in samples
 
 
+@pytest.mark.parametrize("network", [False, True], ids=["geometry", "networks"])
+def test_fault_64_a_printed_second_is_an_ecg_where_the_locator_sees_one(tmp_path, network):
+    strip = sheet(order="1x1", column_s=1.0)
+    found = published(tmp_path, "a.png", strip.pixels, network=network)
+    if not network:  # one complex proves nothing
+        assert [row["reason"] for row in found.quarantine] == ["not_ecg"]
+        return
+    _, length_s = found.samples_uv("II")
+    assert length_s == pytest.approx(1.0, abs=0.03)
+    assert "few_beats" in found.page["flags"]
+    assert found.page["quality_class"] == "review"
+
+
+@pytest.mark.parametrize("draw", [form, table], ids=["form", "table"])
+def test_fault_64_lines_of_a_form_are_no_strips_to_networks_either(tmp_path, draw):
+    found = published(tmp_path, "a.png", draw(graph_paper()), network=True)
+    assert [row["reason"] for row in found.quarantine] == ["not_ecg"]
+
+
 def test_fault_64_a_strip_of_three_channels(tmp_path):
     found = published(tmp_path, "a.png", sheet(order="3x1-monitor").pixels)
     assert len(found.signals) == 3
