@@ -12,6 +12,7 @@ import time
 from ecgbatch.errors import LeaseError, RunError
 from ecgbatch.flow.backfill import Order, backfill
 from ecgbatch.flow.delete import delete
+from ecgbatch.flow.rekey import rekey
 from ecgbatch.flow.run import convert
 from ecgbatch.flow.summary import RESUMABLE, exit_status_of
 from ecgbatch.storage import Store
@@ -54,6 +55,12 @@ def die_deleting(writes, out, scan_ids):
     """Delete scans, and be killed right after so many changes of the store."""
     _deadly_after(writes)
     delete(str(out), scan_ids, config=settings())
+
+
+def die_rekeying(writes, out, into):
+    """Give a release other ids, and be killed right after so many changes of the store."""
+    _deadly_after(writes)
+    rekey(str(out), into, config=settings())
 
 
 def _deadly_after(writes):

@@ -17,7 +17,7 @@ from ecgbatch.cli.application import app
 from ecgbatch.cli.backfilling import backfill, schedule
 from ecgbatch.cli.converting import convert, plan, retry
 from ecgbatch.cli.exporting import evaluate, export
-from ecgbatch.cli.forgetting import delete, translate
+from ecgbatch.cli.forgetting import delete, rekey, translate
 from ecgbatch.cli.looking import query, report, show, status, verify, views
 from ecgbatch.cli.printing import complain
 from ecgbatch.cli.reviewing import review
@@ -36,6 +36,7 @@ __all__ = [
     "main",
     "plan",
     "query",
+    "rekey",
     "report",
     "retry",
     "review",

@@ -1,4 +1,4 @@
-"""``delete`` and ``ids``: scans that are to be forgotten, and ids of another key."""
+"""``delete``, ``ids`` and ``rekey``: scans that are to be forgotten, and ids of another key."""
 
 from __future__ import annotations
 
@@ -52,6 +52,42 @@ def translate(out: Out, *, config: ConfigFile = None) -> None:
     say(["old_scan_id,scan_id"])
     for old, new in translated(out, config=settings(config)):
         say([f"{old},{new}"])
+
+
+@app.command()
+def rekey(
+    out: Out,
+    *,
+    into: Annotated[
+        str, typer.Option("--into", metavar="RELEASE", help="Name of the release to write.")
+    ],
+    release: Annotated[
+        str | None, typer.Option("--release", help="Whose rows are taken; else the only one.")
+    ] = None,
+    config: ConfigFile = None,
+) -> None:
+    """Change the key: write a release again with ids of ECGBATCH_ID_KEY, from its own tables.
+
+    No file of the archive is read. The old release stands until you delete it, marked as
+    superseded. The end is a proof: every file of the new release is read and counted.
+    """
+    from ecgbatch.flow.rekey import rekey as derive
+    from ecgbatch.flow.verify import verify
+
+    chosen = settings(config)
+    done = derive(out, into, config=chosen, release=release)
+    report = verify(out, config=chosen, release=into)
+    say(
+        [
+            f"rekeyed       {done.scans:,} scans, {done.rows:,} pages, {done.verdicts:,} verdicts",
+            f"ids           {done.old_release}: key {done.old_key or '(none)'}",
+            f"              {done.release}: key {done.key}",
+            *(f"found         {each.kind} {each.name}" for each in report.findings),
+        ]
+    )
+    if not report.findings:
+        say([f"proved        every file of {done.release} is whole, every scan there once"])
+    raise typer.Exit(report.exit_status)
 
 
 def _lines(file: Path | None) -> list[str]:

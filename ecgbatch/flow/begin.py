@@ -54,6 +54,21 @@ def begin(
         ConfigError: Other settings or another version made the release, or the name is taken.
     """
     fresh = new_run(task, archives, config=config, run_id=_checked(run_id))
+    return begin_as(fresh, make_plan, store, output, book=book, run_id=run_id, watch=watch)
+
+
+def begin_as(
+    fresh: Run,
+    make_plan: PlanMaker,
+    store: Store,
+    output: Output,
+    *,
+    book: Book,
+    run_id: str | None = None,
+    watch: Watch,
+) -> Begun:
+    """Do what ``begin`` does for a run that is described already."""
+    task = fresh.task
     _require_one_maker(book, fresh)
     for run in book.runs:
         if run.run_id in book.summaries or run_id not in {None, run.run_id}:

@@ -61,9 +61,9 @@ class Committer:
         )
         if tables["pages"].num_rows + tables["quarantine"].num_rows != rows.num_rows:
             raise BalanceError(f"{part}: pages in are not pages published + quarantined")
-        return self._put(store, tables, part=part, stages=stage_sums(rows))
+        return self.put(store, tables, part=part, stages=stage_sums(rows))
 
-    def _put(
+    def put(
         self,
         store: Store,
         tables: Mapping[str, pa.Table],
@@ -71,6 +71,7 @@ class Committer:
         part: str,
         stages: Mapping[str, tuple[int, float]],
     ) -> Receipt:
+        """Write the rows of a part by table, and its receipt; see ``commit``."""
         paths = part_paths(part, release=self.run.release, ingest_date=self.run.ingest_date)
         files: dict[str, FileFacts] = {}
         for table, path in paths.items():

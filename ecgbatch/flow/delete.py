@@ -12,12 +12,14 @@ import pyarrow.compute as pc
 
 from ecgbatch.config import RunConfig
 from ecgbatch.errors import ConfigError
-from ecgbatch.flow.book import read_book
+from ecgbatch.flow.book import Book, read_book
 from ecgbatch.flow.lease import Lease
 from ecgbatch.flow.output import Output
 from ecgbatch.flow.settle import settle
+from ecgbatch.flow.todo import planned_rows
 from ecgbatch.flow.tombstones import Tombstone, finish_deletions, still_named
-from ecgbatch.storage import key_id, secret
+from ecgbatch.storage import Store, key_id, scan_id, secret
+from ecgbatch.storage.keys import OLD
 
 _SCAN_ID = re.compile(r"[0-9a-f]{32}")
 
@@ -27,7 +29,7 @@ class Deleted:
     """What a deletion did.
 
     Attributes:
-        scans: How many ids were named.
+        scans: How many ids were named, those under other keys included.
         rows: How many rows of ``pages`` and ``quarantine`` they had, over all releases.
         releases: Releases that were looked at.
         left: Paths that still hold one of the ids; none, or it is not done.
@@ -53,7 +55,7 @@ def delete(out: str, scan_ids: Sequence[str], *, config: RunConfig) -> Deleted:
     Args:
         out: Address or path of the output.
         scan_ids: Of the tables, 32 hexadecimal digits each; ones that stand nowhere are kept out
-            all the same.
+            all the same. In releases of another key the same scans are forgotten, too.
         config: How to reach the output.
 
     Raises:
@@ -75,12 +77,12 @@ def delete(out: str, scan_ids: Sequence[str], *, config: RunConfig) -> Deleted:
         if not releases:
             raise ConfigError("no run has written to this output")
         rows = 0
-        keys: set[str] = set()
-        by_key: dict[str, set[str]] = {}
-        for release in releases:
-            book = settle(store, lease.fence, release=release).book
-            key = book.runs[0].key_id  # all runs of a release share it
-            keys.add(key)
+        books = {release: settle(store, lease.fence, release=release).book for release in releases}
+        keys = {book.runs[0].key_id for book in books.values()}  # all runs of a release share it
+        by_key = _under_each_key(store, output, list(books.values()), wanted)
+        wanted = tuple(sorted(set(wanted).union(*by_key.values())))
+        for book in books.values():
+            key = book.runs[0].key_id
             scans = book.receipts.scans()
             asked = pc.is_in(scans["scan_id"], value_set=pa.array(wanted, pa.string()))
             named = scans.filter(asked)
@@ -96,6 +98,33 @@ def delete(out: str, scan_ids: Sequence[str], *, config: RunConfig) -> Deleted:
         finish_deletions(store, lease.fence)
         left = still_named(store, output, frozenset(wanted))
     return Deleted(scans=len(wanted), rows=rows, releases=len(releases), left=tuple(left))
+
+
+def _under_each_key(
+    store: Store, output: Output, books: Sequence[Book], scan_ids: Sequence[str]
+) -> dict[str, set[str]]:
+    """Return the ids of the same scans under every key of an output that has several.
+
+    A scan has another id in a release of another key, and is to be forgotten there, too.
+
+    Raises:
+        ConfigError: One of these keys is not at hand.
+    """
+    keys = {book.runs[0].key_id for book in books}
+    if len(keys) == 1:
+        return {}
+    asked = pa.array(scan_ids, pa.string())
+    addresses: set[str] = set()
+    for run in (run for book in books for run in book.runs):
+        for rows in planned_rows(store, output, run.run_id):
+            addresses.update(rows["uri"].filter(pc.is_in(rows["scan_id"], asked)).to_pylist())
+    at_hand = {key_id(key): key for key in (b"", secret(OLD), secret())}
+    if addresses and keys - at_hand.keys():
+        raise ConfigError(
+            "these scans have other ids in releases of another key: give that key "
+            f"({', '.join(sorted(keys - at_hand.keys()))}) as {OLD}, or delete those releases"
+        )
+    return {key: {scan_id(uri, key=at_hand[key]) for uri in addresses} for key in keys if addresses}
 
 
 def _key_at_hand(keys: set[str]) -> str:

@@ -19,6 +19,7 @@ from ecgbatch import schema
 from ecgbatch.errors import ChecksumError, ConfigError
 from ecgbatch.flow.book import Book, read_book
 from ecgbatch.flow.files import decode, get_bytes, put_table
+from ecgbatch.flow.ids import PresentIds
 from ecgbatch.flow.lease import Fence
 from ecgbatch.flow.output import Output
 from ecgbatch.flow.receipts import whole_scans
@@ -35,6 +36,11 @@ def withdrawn(store: Store, output: Output, *, release: str) -> pa.Table:
     if data is None:
         return schema.WITHDRAWN.empty_table()
     return decode(data, path, table="withdrawn")
+
+
+def put_withdrawn(store: Store, output: Output, release: str, rows: pa.Table) -> None:
+    """Write what is known of files that are gone, as rows of ``schema.WITHDRAWN``."""
+    put_table(store, output, _path("withdrawn", release), rows)
 
 
 def removed_ids(store: Store, output: Output, *, release: str) -> pa.Array:
@@ -97,7 +103,7 @@ def withdraw(
         )
     rows = pa.concat_tables([kept, _rows_of(new, versions, remove=remove, now=now)])
     if not rows.equals(before):
-        put_table(store, output, _path("withdrawn", release), rows)
+        put_withdrawn(store, output, release, rows)
     if remove:
         remove_scans(store, fence, book.receipts, gone)
     return len(new)
@@ -141,18 +147,21 @@ def supersede(store: Store, output: Output, *, release: str, now: datetime) -> l
     Files that are withdrawn from either are not asked for. A release without whole scans is none.
     """
     book = read_book(store, output, release=release)
-    standing = _whole(book)
+    standing = whole_ids(book)
     marked = []
     for other in sorted(book.releases - {release}):
         path = _path("superseded", other)
         if store.head(output.uri(path)) is not None:
             continue
         older = read_book(store, output, release=other)
-        scans = _whole(older)
+        scans = whole_ids(older)
         excused = [
             withdrawn(store, output, release=name)["scan_id"].combine_chunks()
             for name in (release, other)
         ]
+        if older.runs[-1].key_id != book.runs[-1].key_id:
+            ids = PresentIds.of(store, output, older)
+            scans, excused[1] = ids.known(scans), ids.known(excused[1])
         known = pa.concat_arrays([standing, *excused])
         if len(scans) == 0 or not pc.all(pc.is_in(scans, value_set=known)).as_py():
             continue
@@ -168,7 +177,8 @@ def supersede(store: Store, output: Output, *, release: str, now: datetime) -> l
     return marked
 
 
-def _whole(book: Book) -> pa.Array:
+def whole_ids(book: Book) -> pa.Array:
+    """Return the ids of scans that stand whole in a release."""
     scans = whole_scans(book.receipts.scans())
     return scans["scan_id"].filter(scans["whole"]).combine_chunks()
 
@@ -188,7 +198,8 @@ def _made_by(run: Run) -> dict[str, Any]:
         settings = json.loads(run.settings)
     except ValueError as error:
         raise ChecksumError(f"the record of run {run.run_id} is not whole") from error
-    return {**settings, "models": list(run.models), "software": run.software_version}
+    made_by = {"models": list(run.models), "software": run.software_version}
+    return {**settings, **made_by, "key_id": run.key_id or None}
 
 
 def _flat(prefix: str, value: Any) -> Iterator[tuple[str, Any]]:

@@ -24,7 +24,8 @@ PAGES = table(
         column(
             "content_id",
             pa.string(),
-            "Equal for files with equal bytes, wherever they are stored; keyed like `scan_id`.",
+            "Equal for files with equal bytes, wherever they are stored; keyed like `scan_id`. "
+            "After `ecgbatch rekey`, among rows that were there before it.",
         ),
         column(
             "key_id",
