@@ -36,6 +36,7 @@ from ecgbatch.imaging.cleaning import (
     trace_ink,
     without_separators,
 )
+from ecgbatch.imaging.clock import on_one_clock
 from ecgbatch.imaging.columns import Division, divide
 from ecgbatch.imaging.ends import End, common_ends
 from ecgbatch.imaging.hints import find_hints
@@ -167,8 +168,10 @@ def find_regions(
     reduced = _Reduced(marks, rows, row_cover(traces, rows), level_ink(marks, traces), ends)
     return Layout(
         name=arrangement.name,
-        regions=tuple(
-            reduced.region(place, division, meaning=scale) for place in arrangement.places
+        regions=on_one_clock(
+            [reduced.region(place, division, meaning=scale) for place in arrangement.places],
+            px_per_mm=px_per_mm,
+            speed_mm_per_s=scale.speed_mm_per_s,
         ),
         pulses=pulses,
         scale=scale,
@@ -241,7 +244,7 @@ class _Reduced:
                 factor * min(self.level.shape[0], row.y_px + max(_ROOM * row.below_px, tall))
             ),
             baseline_px=factor * (self._zero(row, left, right) + 0.5) - 0.5,
-            t0_ms=1000 * max(0.0, left - division.borders_px[0]) / scale / meaning.speed_mm_per_s,
+            t0_ms=0.0,
         )
 
     def _ends(self, place: Place, division: Division) -> tuple[int, int]:

@@ -169,8 +169,9 @@ def _speed(
         speeds = [_snapped(width_mm / s, _SPEEDS_MM_PER_S, within=_SPEED_SNAP) for s in _PULSE_S]
         if speeds[0] == expected:
             return expected, "pulse" if printed is None else "printed"
-        if expected in speeds:  # half a pulse at the usual speed, or a whole one at half of it
-            flags.append(Flag.SPEED_AMBIGUOUS)
+        if expected in speeds:
+            if printed is None:  # half a pulse at the usual speed, or a whole one at half of it
+                flags.append(Flag.SPEED_AMBIGUOUS)
         elif printed is not None:
             flags.append(Flag.SPEED_CONFLICT)
         elif speeds[0] is not None:

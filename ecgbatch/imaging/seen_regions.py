@@ -16,6 +16,7 @@ from ecgbatch.imaging.cleaning import (
     trace_ink,
     without_separators,
 )
+from ecgbatch.imaging.clock import on_one_clock
 from ecgbatch.imaging.layout import TALL_MV, Layout, widened
 from ecgbatch.imaging.marks import Marks, find_marks, find_uprights
 from ecgbatch.imaging.masks import BoolArray, runs
@@ -83,7 +84,6 @@ def seen_regions(
         tall = TALL_MV * scale.gain_mm_per_mv * px_per_mm
         above = max(_ROOM * marks.factor * row.above_px, tall)
         below = max(_ROOM * marks.factor * row.below_px, tall)
-        t0_mm = max(0.0, left - begin) / px_per_mm if place.column else 0.0
         regions.append(
             Region(
                 lead=place.lead,
@@ -94,13 +94,13 @@ def seen_regions(
                 right_px=right,
                 bottom_px=min(float(ink.shape[0]), zero + below),
                 baseline_px=zero,
-                t0_ms=1000 * t0_mm / scale.speed_mm_per_s,
+                t0_ms=0.0,
                 inverted=place.inverted,
             )
         )
     return Layout(
         name=seen.name,
-        regions=tuple(regions),
+        regions=on_one_clock(regions, px_per_mm=px_per_mm, speed_mm_per_s=scale.speed_mm_per_s),
         pulses=pulses,
         scale=scale,
         traces=widened(traces),
