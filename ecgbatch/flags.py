@@ -46,11 +46,14 @@ class Flag(StrEnum):
     GAIN_SPLIT = "gain_split"  # pulses have two heights, and one gain was taken
     GAIN_UNUSUAL = "gain_unusual"  # the pulses are of a height that no cart is known to print
     GAIN_CONFLICT = "gain_conflict"  # the pulses contradict the printed gain
+    GAIN_AMBIGUOUS = "gain_ambiguous"  # assumed, and beats fit a gain a factor of two apart, too
     CALIBRATION_ASSUMED = "calibration_assumed"  # neither speed nor gain was found
+    CALIBRATION_CONFIRMED = "calibration_confirmed"  # not told, and beats fit no other scale
     # the signals
     LOW_COVERAGE = "low_coverage"  # a lead lacks more than a tenth of its samples
     TRACE_GAP = "trace_gap"  # a lead is interrupted for long enough to hide a peak
-    TRACE_DOUBTFUL = "trace_doubtful"  # a lead is rather wrong than right, or one second is
+    TRACE_DOUBTFUL = "trace_doubtful"  # a second is as likely wrong as right; see its confidence
+    MUCH_DOUBTFUL = "much_doubtful"  # more of a lead or of the page is, or is interrupted, than may
     NOISY = "noisy"  # tremor, or jumps that no heart makes
     OVERLAP = "overlap"  # traces touch in more than a twentieth of a lead
     CLIPPED = "clipped"  # samples beyond the range of the table; they are null

@@ -9,7 +9,7 @@ from ecgbatch.types import Region
 
 
 def on_one_clock(
-    regions: Sequence[Region], *, px_per_mm: float, speed_mm_per_s: float
+    regions: Sequence[Region], *, begin_px: float, px_per_mm: float, speed_mm_per_s: float
 ) -> tuple[Region, ...]:
     """Tell when each region starts, by where it starts and by nothing else.
 
@@ -19,13 +19,14 @@ def on_one_clock(
 
     Args:
         regions: Of one page, upright.
+        begin_px: Where rows begin by all that is known of the page.
         px_per_mm: Scale of the page.
         speed_mm_per_s: Paper speed.
 
     Returns:
-        The same with their ``t0_ms``, 0 at the first column of ink of all.
+        The same with their ``t0_ms``, 0 where rows begin, or before that where ink does.
     """
-    begin_px = min((region.left_px for region in regions), default=0.0)
+    begin_px = min([begin_px, *(region.left_px for region in regions)])
     ms_per_px = 1000 / (px_per_mm * speed_mm_per_s)
     return tuple(
         replace(region, t0_ms=(region.left_px - begin_px) * ms_per_px) for region in regions

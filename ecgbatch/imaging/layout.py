@@ -170,6 +170,7 @@ def find_regions(
         name=arrangement.name,
         regions=on_one_clock(
             [reduced.region(place, division, meaning=scale) for place in arrangement.places],
+            begin_px=marks.factor * division.borders_px[0],
             px_per_mm=px_per_mm,
             speed_mm_per_s=scale.speed_mm_per_s,
         ),

@@ -100,7 +100,9 @@ def seen_regions(
         )
     return Layout(
         name=seen.name,
-        regions=on_one_clock(regions, px_per_mm=px_per_mm, speed_mm_per_s=scale.speed_mm_per_s),
+        regions=on_one_clock(
+            regions, begin_px=begin, px_per_mm=px_per_mm, speed_mm_per_s=scale.speed_mm_per_s
+        ),
         pulses=pulses,
         scale=scale,
         traces=widened(traces),

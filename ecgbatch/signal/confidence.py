@@ -3,7 +3,7 @@
 A second's confidence is the chance that its samples are right within half a millimetre of paper
 (RMS), given that the lead's name, place and scale are: doubts about those are flags of the page.
 It follows from how far heights may be off, RMS over the second, in which missing ink counts as a
-millimetre, by a logistic curve that was fitted to drawn pages of known records;
+millimetre, by a logistic curve that ends at one half and was fitted to pages of known records;
 ``benchmarks/confidence.py`` fits it and prints how often each confidence was right on other pages.
 """
 
@@ -18,8 +18,11 @@ MOST_DOUBT_MM = 5.0
 """More than this is another trace, and no worse for being farther. A network's doubt ends at 2 mm;
 only peaks that were left aside are worse."""
 
-_SURE = 3.9
-_PER_ROOT_MM = -6.2
+_SURE = 5.6
+_PER_ROOT_MM = -8.0
+_HALF_MM = 0.5
+"""From here on more doubt tells no more: of 500 such seconds of drawn pages half were right, beside
+ink that may be a peak left aside as well as another lead's."""
 
 
 def by_second(
@@ -65,4 +68,5 @@ def doubt_by_second(
 
 def chance(doubt_mm: DoubleArray) -> DoubleArray:
     """Return how likely a second of so large an RMS doubt is right."""
-    return np.asarray(1 / (1 + np.exp(-(_SURE + _PER_ROOT_MM * np.sqrt(doubt_mm)))))
+    most = np.minimum(doubt_mm, _HALF_MM)
+    return np.asarray(1 / (1 + np.exp(-(_SURE + _PER_ROOT_MM * np.sqrt(most)))))

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from ecgbatch.flags import Flag
 from ecgbatch.signal.chest import chest_agrees
 from ecgbatch.signal.limbs import LimbCheck
 from ecgbatch.signal.rivals import rival_share
 from ecgbatch.types import FloatArray, Lead
+
+BoolArray: TypeAlias = npt.NDArray[np.bool_]
 
 UNREAD = "unread"
 """Class of a page that was not digitized, of which there is nothing to judge."""
@@ -24,8 +29,8 @@ _COVERAGE = 0.9
 _GAP_S = 0.02  # half a narrow QRS
 _NOISE_UV = 60.0  # muscle tremor of a restless patient
 _OVERLAP = 0.05
-_CONFIDENCE = 0.5  # mean of a lead's seconds; below it the lead is rather wrong than right
-_SECOND = 0.2  # of its least sure second, in which a beat may be wrong
+_CONFIDENCE = 0.5  # of a second; below it the second is rather wrong than right
+_MOST_OF_LEAD, _MOST_OF_PAGE = 0.3, 0.03  # of seconds that are so, or that have a gap
 _FLAT_UV = 50.0  # half a millimetre at 10 mm/mV
 _SLOPE_UV_PER_S = 700_000.0  # 1.4 mV in 2 ms: steeper than any QRS
 # PTB-XL records leave a share of 0.00, LUDB records 0.1 to 0.45. Of 15 records printed in each of
@@ -41,15 +46,12 @@ _POOR_SCORE = 0.4
 _TO_REVIEW = frozenset(
     {
         Flag.LOW_COVERAGE,
-        Flag.TRACE_GAP,
-        Flag.TRACE_DOUBTFUL,
+        Flag.MUCH_DOUBTFUL,
         Flag.NOISY,
         Flag.CLIPPED,
         Flag.EINTHOVEN_VIOLATION,
         Flag.GOLDBERGER_VIOLATION,
         Flag.REPEAT_VIOLATION,
-        Flag.CALIBRATION_ASSUMED,
-        Flag.SPEED_AMBIGUOUS,
         Flag.SPEED_CONFLICT,
         Flag.GAIN_SPLIT,
         Flag.GAIN_UNUSUAL,
@@ -106,7 +108,7 @@ def judge_lead(
     tremor = noise_uv / max(_NOISE_UV, 0.1 * float(high - low))
     if tremor > 1 or jumps_per_s > 2:
         flags.add(Flag.NOISY)
-    if confidence is not None and _is_doubtful(confidence):
+    if confidence is not None and (confidence < _CONFIDENCE).any():
         flags.add(Flag.TRACE_DOUBTFUL)
     if overlap > _OVERLAP:
         flags.add(Flag.OVERLAP)
@@ -114,14 +116,37 @@ def judge_lead(
     return score, frozenset(flags)
 
 
-def _is_doubtful(confidence: FloatArray) -> bool:
-    """Say whether a lead is rather wrong than right, all of it or one second."""
-    return bool(np.nanmean(confidence) < _CONFIDENCE or np.nanmin(confidence) < _SECOND)
-
-
-def _longest_gap(known: np.ndarray) -> int:
+def _longest_gap(known: BoolArray) -> int:
     """Samples of the longest gap between two known samples."""
     return int(np.diff(np.flatnonzero(known)).max(initial=1)) - 1
+
+
+def doubtful_seconds(lead: Lead) -> BoolArray:
+    """Say of each started second whether it is rather wrong than right, or may lack a peak.
+
+    Args:
+        lead: With its confidence; without one, only gaps count.
+
+    Returns:
+        ``(second,)``.
+    """
+    known = np.flatnonzero(np.isfinite(lead.signal_uv))
+    doubtful = np.zeros(math.ceil(lead.signal_uv.size / lead.fs_hz), np.bool_)
+    if lead.confidence is not None:
+        doubtful |= lead.confidence < _CONFIDENCE
+    for before in np.flatnonzero(np.diff(known) - 1 >= _GAP_S * lead.fs_hz):
+        first, last = (int(known[place] / lead.fs_hz) for place in (before, before + 1))
+        doubtful[first : last + 1] = True
+    return doubtful
+
+
+def _much_is_doubtful(leads: Sequence[Lead]) -> bool:
+    """Say whether more of a lead, or of the page, is doubtful than a good page may hold."""
+    doubtful = [doubtful_seconds(lead) for lead in leads if lead.signal_uv.size]
+    if not doubtful:
+        return False
+    of_leads = [each.mean() for each in doubtful]
+    return bool(max(of_leads) > _MOST_OF_LEAD or np.concatenate(doubtful).mean() > _MOST_OF_PAGE)
 
 
 def _noise(signal_uv: FloatArray, *, fs_hz: float) -> float:
@@ -162,8 +187,9 @@ def judge_page(
     """Say how good a page is, and whether it may be used without a look at it.
 
     A page is ``good`` only when nothing speaks against it: its names were read, or guessed and
-    confirmed by what limb leads must obey and chest leads show; speed or gain was found on the
-    page; no lead is broken, and the leads do not contradict each other.
+    confirmed by what limb leads must obey and chest leads show; no lead is broken, the leads do not
+    contradict each other, and few of their seconds are doubtful, each of which says so. Whether
+    beats confirm a scale that nothing told is asked when they are measured (``signal.tempo``).
 
     Args:
         leads: With their quality.
@@ -178,6 +204,8 @@ def judge_page(
     """
     confirmed = _names_are_confirmed(leads, limbs)
     flags = set(lead_flags) | _contradictions(limbs) | _assumptions(speed_assumed, gain_assumed)
+    if _much_is_doubtful(leads):
+        flags.add(Flag.MUCH_DOUBTFUL)
     if any(lead.name_source == "guessed" for lead in leads):
         flags |= {Flag.NAMES_GUESSED, Flag.NAMES_CONFIRMED} if confirmed else {Flag.NAMES_GUESSED}
     score = float(np.mean([lead.quality for lead in leads])) if leads else 0.0

@@ -13,6 +13,8 @@ from ecgbatch.signal.resample import resample
 from ecgbatch.types import EXTRA_LEADS, LEADS, FloatArray, Lead, Trace
 
 _SPECK_S = 0.012  # 0.3 mm at 25 mm/s, the width of a line
+_TORN_S = 0.02  # 0.5 mm at 25 mm/s, more than a separator is wide
+_STEEPEST_UV_PER_S = 400_000.0  # 1.6 mV in 4 ms; one record of ten has a QRS that steep
 _ORDER = {name: number for number, name in enumerate((*LEADS, *EXTRA_LEADS))}
 
 
@@ -49,6 +51,7 @@ def read_lead(
     )
     if region.inverted:
         signal_uv = -signal_uv
+    signal_uv = without_torn_ends(signal_uv, fs_hz=px_per_s / trace.step_px)
     # The region's left edge is t0; the first sample of the trace may stand beside it.
     start_s = region.t0_ms / 1000 + (trace.x0_px - region.left_px) / px_per_s
     stop_s = start_s + (signal_uv.size - 1) * trace.step_px / px_per_s
@@ -82,6 +85,28 @@ def read_lead(
         confidence=confidence,
         overlap_s=overlap_s,
     )
+
+
+def without_torn_ends(signal_uv: FloatArray, *, fs_hz: float) -> FloatArray:
+    """Leave out the ends of a lead that jump away from it, faster than any heart.
+
+    Where a column of leads ends at a ruled line, the last ink of a trace is that line, and its
+    middle stands anywhere.
+
+    Args:
+        signal_uv: ``(sample,)``; NaN where nothing was read.
+        fs_hz: Samples per second.
+    """
+    known = np.flatnonzero(np.isfinite(signal_uv))
+    steps = np.abs(np.diff(signal_uv[known])) * fs_hz > _STEEPEST_UV_PER_S
+    reach = math.ceil(_TORN_S * fs_hz)
+    head, tail = np.flatnonzero(steps[:reach]), np.flatnonzero(steps[::-1][:reach])
+    cleaned = signal_uv.copy()
+    if head.size:
+        cleaned[known[: head[-1] + 1]] = np.nan
+    if tail.size:
+        cleaned[known[known.size - 1 - tail[-1] :]] = np.nan
+    return cleaned
 
 
 def without_specks(signal_uv: FloatArray, *, fs_hz: float) -> FloatArray:

@@ -26,6 +26,7 @@ _SETTLED = frozenset(
         Flag.RHYTHM_UNMATCHED,
         Flag.SPEED_CONFLICT,
         Flag.SPEED_AMBIGUOUS,
+        Flag.GAIN_AMBIGUOUS,
         Flag.GAIN_CONFLICT,
         Flag.GAIN_SPLIT,
         Flag.GAIN_UNUSUAL,

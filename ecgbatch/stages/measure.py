@@ -17,16 +17,14 @@ from ecgbatch import schema
 from ecgbatch.flags import Flag
 from ecgbatch.signal.beat_rows import beat_rows
 from ecgbatch.signal.facts import fact_vector, facts_of
+from ecgbatch.signal.measure import Measurement
 from ecgbatch.signal.measure import measure as measure_leads
 from ecgbatch.signal.quality import UNREAD
 from ecgbatch.signal.shapes import shapes_of
-from ecgbatch.signal.tempo import is_too_fast
+from ecgbatch.signal.tempo import gain_fits, is_too_fast, speed_fits
 from ecgbatch.stages.base import Needs, TableFunction
 from ecgbatch.stages.rows import Row, Values, map_rows
 from ecgbatch.types import Lead
-
-_NOT_IN_WORDS = ("pulse", "assumed")
-"""How a speed is known that nobody has said."""
 
 
 def measure(pages: pa.Table) -> Iterator[pa.Table]:
@@ -49,9 +47,8 @@ def _measure_page(row: Row) -> Iterator[Values]:
         yield {}
         return
     measured = measure_leads(leads)
-    too_fast = row["speed_source"] in _NOT_IN_WORDS and is_too_fast(measured.page)
     yield {
-        **(_doubted(row) if too_fast and not row["given"] else {}),
+        **(_weighed(row, measured.page) if not row["given"] else {}),
         "measurement": asdict(measured.page),
         "beats": beat_rows(measured, segments=_segments(leads)),
         "facts": fact_vector(facts_of(measured)),
@@ -59,12 +56,24 @@ def _measure_page(row: Row) -> Iterator[Values]:
     }
 
 
-def _doubted(row: Row) -> dict[str, Any]:
-    """Return what a page says whose pulses may be longer than pulses are."""
-    flags = row["flags"] or []
+def _weighed(row: Row, measurement: Measurement) -> dict[str, Any]:
+    """Return what beats say of a scale that the page does not tell, or tells by pulses alone."""
+    flags = list(row["flags"] or [])
+    speed_open = row["speed_source"] == "assumed" or Flag.SPEED_AMBIGUOUS in flags
+    gain_open = row["gain_source"] == "assumed"
+    doubts = []
+    too_fast = row["speed_source"] == "pulse" and is_too_fast(measurement)
+    if too_fast or (speed_open and not speed_fits(measurement)):
+        doubts.append(Flag.SPEED_AMBIGUOUS)
+    if gain_open and not gain_fits(measurement):
+        doubts.append(Flag.GAIN_AMBIGUOUS)
+    if (speed_open or gain_open) and not doubts:
+        return {"flags": [*flags, Flag.CALIBRATION_CONFIRMED.value]}
+    if not doubts:
+        return {}
     verdict = row["quality_class"]
     return {
-        "flags": [*flags, *({Flag.SPEED_AMBIGUOUS.value} - set(flags))],
+        "flags": list(dict.fromkeys([*flags, *(flag.value for flag in doubts)])),
         "quality_class": "review" if verdict == "good" else verdict,
     }
 

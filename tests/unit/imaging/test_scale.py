@@ -4,7 +4,7 @@ import pytest
 
 from ecgbatch.flags import Flag
 from ecgbatch.imaging.pulse import Pulse
-from ecgbatch.imaging.scale import Scale, on_copied_paper, paper_px_per_mm
+from ecgbatch.imaging.scale import Scale, on_copied_paper, paper_px_per_mm, read_scale
 
 
 def pulse(height_mm, width_mm=5.0):
@@ -62,3 +62,16 @@ def test_where_pulses_confirm_nothing_the_gain_stays_and_the_scale_is_doubtful(p
     found = on_copied_paper(AS_PRINTED, pulses)
     assert found.gain_mm_per_mv == pytest.approx(AS_PRINTED.gain_mm_per_mv)
     assert found.flags == (Flag.SCALE_DOUBTFUL,)
+
+
+@pytest.mark.parametrize(("printed", "flags"), [(None, True), (25.0, False)])
+def test_half_a_pulse_leaves_the_speed_open_unless_words_tell_it(printed, flags):
+    found = read_scale(
+        [pulse(10.0, 2.5)],
+        printed_speed_mm_per_s=printed,
+        printed_gain_mm_per_mv=10.0,
+        assumed_speed_mm_per_s=25.0,
+        assumed_gain_mm_per_mv=10.0,
+    )
+    assert found.speed_mm_per_s == 25
+    assert (Flag.SPEED_AMBIGUOUS in found.flags) == flags

@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from ecgbatch.flags import Flag
 from ecgbatch.signal.limbs import LimbCheck
-from ecgbatch.signal.quality import judge_lead, judge_page
+from ecgbatch.signal.quality import doubtful_seconds, judge_lead, judge_page
 from ecgbatch.types import Lead
 from tests.factories_ink import beats_mv
 
@@ -59,12 +61,12 @@ def test_asystole_is_flagged_and_may_be_true():
 @pytest.mark.parametrize(
     ("seconds", "flags"),
     [
-        ([0.9, 0.3, 0.9], set()),
-        ([0.9, 0.2, NAN, 0.3], {Flag.TRACE_DOUBTFUL}),
+        ([0.9, 0.6, NAN], set()),
+        ([0.9, 0.4, 0.9], {Flag.TRACE_DOUBTFUL}),
         (None, set()),
     ],
 )
-def test_a_lead_is_doubtful_when_its_seconds_are_rather_wrong_than_right(seconds, flags):
+def test_a_lead_is_doubtful_when_a_second_is_rather_wrong_than_right(seconds, flags):
     sure = None if seconds is None else np.array(seconds, np.float32)
     _, found = judge_lead(clean_uv(), fs_hz=FS_HZ, overlap=0.0, confidence=sure)
     assert found == flags
@@ -132,11 +134,41 @@ def test_leads_that_contradict_each_other_are_never_good():
     assert result.flags == (Flag.EINTHOVEN_VIOLATION, Flag.REPEAT_VIOLATION)
 
 
-def test_one_assumed_scale_may_be_good_and_two_may_not():
-    assert verdict(speed_assumed=True).quality_class == "good"
+def test_what_was_assumed_is_told_and_left_to_the_beats():
     both = verdict(speed_assumed=True, gain_assumed=True)
-    assert both.quality_class == "review"
+    assert both.quality_class == "good"
     assert Flag.CALIBRATION_ASSUMED in both.flags
+
+
+@pytest.mark.parametrize(
+    ("doubtful", "torn", "quality_class"),
+    [
+        pytest.param(1, 0, "good", id="a second of a long page"),
+        pytest.param(4, 0, "review", id="a third of a lead"),
+        pytest.param(0, 4, "review", id="a third of a lead is interrupted"),
+    ],
+)
+def test_a_page_may_hold_a_few_doubtful_seconds_that_say_so(doubtful, torn, quality_class):
+    long_uv = np.tile(clean_uv(), 5)[: round(12 * FS_HZ)]
+    sure = np.full(12, 0.9, np.float32)
+    sure[:doubtful] = 0.4
+    gaps = long_uv.copy()
+    for second in range(torn):
+        start = round((second + 0.4) * FS_HZ)
+        gaps[start : start + round(0.03 * FS_HZ)] = np.nan
+    others = [replace(lead, signal_uv=long_uv) for lead in leads()]
+    mine = replace(others[0], signal_uv=gaps, confidence=sure)
+    assert doubtful_seconds(mine).sum() == doubtful + torn
+    result = judge_page(
+        [mine, *others[1:]],
+        AGREE,
+        lead_flags=(),
+        page_flags=(),
+        speed_assumed=False,
+        gain_assumed=False,
+    )
+    assert result.quality_class == quality_class
+    assert (Flag.MUCH_DOUBTFUL in result.flags) == (quality_class == "review")
 
 
 def test_a_doubtful_orientation_is_settled_by_the_limb_leads():
@@ -166,7 +198,6 @@ def test_a_long_row_without_a_name_is_good_only_when_it_agrees_with_a_strip():
         "gain_unusual",
         "gain_conflict",
         "speed_conflict",
-        "speed_ambiguous",
     ],
 )
 def test_doubts_of_earlier_stages_keep_a_page_from_being_good(flag):

@@ -1,7 +1,13 @@
 import numpy as np
 import pytest
 
-from ecgbatch.signal.record import in_order, read_lead, together, without_specks
+from ecgbatch.signal.record import (
+    in_order,
+    read_lead,
+    together,
+    without_specks,
+    without_torn_ends,
+)
 from ecgbatch.types import Lead, Region, Trace
 
 
@@ -111,3 +117,14 @@ def test_pieces_between_gaps_that_are_shorter_than_a_line_is_wide_are_left_out()
     assert np.isfinite(torn[30])  # what is given stays as it is
     whole = np.ones(10, np.float32)
     np.testing.assert_array_equal(without_specks(whole, fs_hz=500.0), whole)
+
+
+def test_an_end_that_jumps_along_a_ruled_line_is_left_out():
+    beat = (500 * np.sin(np.arange(1000) / 40)).astype(np.float32)
+    torn = beat.copy()
+    torn[:3], torn[-2:] = [9000, 6000, 3000], [-3000, 6000]
+    cleaned = without_torn_ends(torn, fs_hz=1000.0)
+    assert np.isnan(cleaned[:3]).all()
+    assert np.isnan(cleaned[-2:]).all()
+    np.testing.assert_array_equal(cleaned[3:-2], beat[3:-2])
+    np.testing.assert_array_equal(without_torn_ends(beat, fs_hz=1000.0), beat)
