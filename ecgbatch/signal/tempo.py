@@ -69,7 +69,7 @@ def _tempo(measurement: Measurement) -> DoubleArray:
 
 
 def _log(*values: float) -> DoubleArray:
-    return np.log(np.array([value if value > 0 else math.nan for value in values]))
+    return np.asarray(np.log([value if value > 0 else math.nan for value in values]))
 
 
 def _ahead(
