@@ -9,7 +9,7 @@ confuses, and the way that looks right stands.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
@@ -107,7 +107,9 @@ def laid_right(
     if facing == UPRIGHT:
         return LaidPage(page, findings, UPRIGHT, told)
     laid = facing.laid(page)
-    return LaidPage(laid, look(laid), facing, told)
+    again = look(laid)
+    # Whichever way an ECG lies, it looks like one: what did not, before it was turned, is none.
+    return LaidPage(laid, replace(again, ecg=min(findings.ecg, again.ecg)), facing, told)
 
 
 def laid_warp(warp: Warp, facing: Facing) -> Warp:

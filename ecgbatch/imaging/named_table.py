@@ -26,6 +26,7 @@ _STARTS_MM = (-14.0, 18.0)  # of a start from the left end of its name
 _ON_LINE_MM = 3.0
 _ABOVE = 1.1  # how much oftener names stand above their traces than below
 _LEAST_HEAT = 0.1  # along all zero lines together: less is no trace at all
+_AS_HOT = 0.93  # of as many rows as names have, all but one have less
 _LEAST_WIDTH_MM = 10.0
 _ALIKE = (0.6, 1.4)  # width of the last column, of the usual one
 
@@ -140,22 +141,29 @@ def _groups(values: DoubleArray, apart: float) -> np.ndarray:
 
 
 def _down(table: _Table, findings: Findings, *, px_per_mm: float) -> tuple[float, float]:
-    """Return how far below their names zero lines run, and how likely they do."""
+    """Return how far below their names zero lines run, and how likely they do.
+
+    Names between two rows may belong to either. Where that is open, as where a row more than names
+    stands above or below them, nothing is likely.
+    """
     cell = findings.cell_px
     pitch = float(np.min(np.diff(table.x_px)))
     x = np.concatenate([table.x_px + share * pitch for share in np.linspace(0.1, 0.9, 9)])
     column = np.clip((x / cell).astype(int), 0, findings.row.shape[1] - 1)
     y = np.tile(table.y_px, 9)
     reach = int(_AWAY_MM * px_per_mm / cell)
-    best, heat = 0.0, 0.0
-    for step in range(-reach, reach + 1):
-        row = np.rint((y + 0.5) / cell - 0.5).astype(int) + step
-        inside = (row >= 0) & (row < findings.row.shape[0])
-        seen = findings.row[np.clip(row, 0, findings.row.shape[0] - 1), column] * inside
-        mean = float(seen.mean()) * (_ABOVE if step > 0 else 1.0)
-        if mean > heat:
-            best, heat = step * cell, mean
-    return best, heat
+    steps = np.arange(-reach, reach + 1)
+    row = np.rint((y + 0.5) / cell - 0.5).astype(int) + steps[:, None, None]
+    above, middle, below = (np.pad(findings.row, ((k, 2 - k), (0, 0)))[1:-1] for k in range(3))
+    plane = np.maximum(np.maximum(above, below), middle)  # rows of one page are not quite level
+    inside = (row >= 0) & (row < plane.shape[0])
+    seen = plane[np.clip(row, 0, plane.shape[0] - 1), column] * inside
+    heat = seen.mean(axis=(1, 2))
+    best = int((heat * np.where(steps > 0, _ABOVE, 1.0)).argmax())
+    apart = np.abs(steps - steps[best]) * cell > float(np.diff(table.y_px[:, 0]).min()) / 2
+    if heat[apart].max(initial=0.0) > _AS_HOT * heat[best]:
+        return 0.0, 0.0
+    return float(steps[best]) * cell, float(heat[best])
 
 
 def _starts(

@@ -40,8 +40,10 @@ _TOLD = ("printed", "file", REVIEWED)
 _THE_SAME_MIRRORED = {"I", "II", "III"}
 _LEGIBLE = 3
 """Names of other leads that were read, with which a page is seen from its front."""
-_NO_ECG = 0.2
+_NO_ECG = 0.5
 """Likelihood below which a page is no ECG; see ``docs/models/locator.md``."""
+_NO_ECG_AT_ANY_SCALE = 0.1
+"""The same where the page may be shown to the locator larger or smaller than it knows ECGs."""
 _ECG, _CLEAR = 0.7, 0.5
 """Likelihoods of an ECG, and of its least sure traces, from which on few beats are enough."""
 
@@ -228,7 +230,8 @@ def _require_ecg(row: Row, seen: SeenPage | None) -> None:
         sure = seen is not None and seen.findings.ecg >= _ECG and seen.likelihood >= _CLEAR
         if not sure:
             raise PageError(Reason.NOT_ECG, **({} if ecg is None else {"ecg": ecg}))
-    if ecg is not None and ecg < _NO_ECG:
+    doubtful = Flag.SCALE_DOUBTFUL in (row["flags"] or ())
+    if ecg is not None and ecg < (_NO_ECG_AT_ANY_SCALE if doubtful else _NO_ECG):
         raise PageError(Reason.NOT_ECG, ecg=ecg)
 
 

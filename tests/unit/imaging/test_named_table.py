@@ -97,3 +97,7 @@ def test_what_is_no_table_of_names_tells_nothing(names):
 
 def test_names_beside_which_no_trace_runs_tell_nothing():
     assert rows_of(named(STANDARD), seen([])) == []
+
+
+def test_names_between_rows_that_may_belong_to_either_tell_nothing():
+    assert rows_of(named(STANDARD), seen([zero(row) - 180 for row in range(4)])) == []
