@@ -38,6 +38,9 @@ def main() -> None:
     parser.add_argument("--drawing", type=int, default=1, help="processes that draw pages")
     parser.add_argument("--only-draw", action="store_true", help="draw pages and stop")
     parser.add_argument("--steps", type=int, default=20_000)
+    parser.add_argument(
+        "--checkpoint-every", type=int, default=50, help="steps that a killed machine costs at most"
+    )
     parser.add_argument("--windows", type=int, default=4, help="in a batch of one worker")
     parser.add_argument("--learning-rate", type=float, default=2e-3)
     parser.add_argument("--loaders", type=int, default=0, help="processes that prepare batches")
@@ -70,7 +73,7 @@ def main() -> None:
     plan = Plan(
         steps=given.steps,
         validate_every=250,
-        checkpoint_every=50,
+        checkpoint_every=given.checkpoint_every,
         learning_rate=given.learning_rate,
         loaders=given.loaders,
         short=given.short,

@@ -16,6 +16,7 @@ from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
 import pytest
+from safetensors.torch import load_file
 
 from ecgbatch.cli import main
 from ecgbatch.config import RunConfig
@@ -161,7 +162,7 @@ _STOP_ONCE_BEGUN = """
 import glob, sys, time
 import ecgbatch.flow.job_server, ecgbatch.flow.submit, ray.job_submission
 from ecgbatch.cli import main
-while not glob.glob(sys.argv[2] + "/runs/*/run.json"):
+while not glob.glob(sys.argv[2]):
     time.sleep(0.05)
 main(["submit", "--stop", sys.argv[1]])
 """
@@ -169,18 +170,16 @@ main(["submit", "--stop", sys.argv[1]])
 
 def test_whatever_else_is_a_job_runs_on_the_cluster_too(cluster, tmp_path, by_geometry):
     """Each in one process, because other tests try their workers: from a submission to its end."""
-    empty, lake, made, trained = (str(tmp_path / name) for name in ("in", "lake", "made", "net"))
+    empty, lake, made = (str(tmp_path / name) for name in ("in", "lake", "made"))
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "empty.jpg").touch()
     alone = ("--damaged", "0", "--local")
-    tiny = ("--pages", "1", "--crowded", "1", "--valid-pages", "1", "--steps", "1")
     with pytest.raises(SystemExit, match="0"):
         main(["convert", empty, lake, "--local", *by_geometry])
     settled = (
         begin_all(
             cluster,
             ("synthesize", "archive", made, "--count", "1", "--dpi", "100", *alone),
-            ("train_segmenter", trained, *tiny, "--windows", "1", "--local"),
         ),
         begin_all(
             cluster,
@@ -196,7 +195,6 @@ def test_whatever_else_is_a_job_runs_on_the_cluster_too(cluster, tmp_path, by_ge
     assert len(list((tmp_path / "lake" / "runs").glob("*/summary.json"))) == 2
     assert verify(lake, config=RunConfig()).findings == ()
     assert json.loads((tmp_path / "scores.json").read_text())
-    assert list((tmp_path / "net" / "weights").glob("*.safetensors"))
 
 
 def begin_all(surroundings, *jobs):
@@ -218,7 +216,9 @@ def test_a_job_that_was_stopped_goes_on_when_it_is_submitted_again(cluster, tmp_
     arguments = (str(archive), str(out), "--local", "--json", str(told))
 
     stopper = subprocess.Popen(
-        [sys.executable, "-c", _STOP_ONCE_BEGUN, "archive", str(out)], cwd=REPOSITORY, env=cluster
+        [sys.executable, "-c", _STOP_ONCE_BEGUN, "archive", f"{out}/runs/*/run.json"],
+        cwd=REPOSITORY,
+        env=cluster,
     )
     first = ours(cluster, *job, *arguments)
     printed, complaint = first.communicate()
@@ -233,3 +233,33 @@ def test_a_job_that_was_stopped_goes_on_when_it_is_submitted_again(cluster, tmp_
     summary = json.loads(told.read_text())
     assert (summary["resumed"], summary["pages_published"]) == (1, 5)
     assert verify(str(out), config=RunConfig()).findings == ()
+
+
+def test_a_training_by_ray_train_that_was_stopped_goes_on_from_its_checkpoint(cluster, tmp_path):
+    folder = tmp_path / "net"
+    job = ("train_segmenter", "--id", "training", "--working-dir", ".", "--", str(folder))
+    drawn = ("--pages", "1", "--crowded", "1", "--valid-pages", "1", "--windows", "1")
+    job = (*job, *drawn, "--steps", "60", "--checkpoint-every", "1", "--workers", "2")
+
+    stopper = subprocess.Popen(
+        [sys.executable, "-c", _STOP_ONCE_BEGUN, "training", f"{folder}/checkpoint.safetensors"],
+        cwd=REPOSITORY,
+        env=cluster,
+    )
+    printed, complaint = (first := ours(cluster, *job)).communicate()
+    assert first.returncode == 75, printed + complaint
+    assert "job training stopped" in printed
+    assert stopper.wait() == 0
+    taken = int(load_file(folder / "checkpoint.safetensors")["step"])
+    assert 1 <= taken < 60
+    with (folder / "curve.jsonl").open("a") as curve:
+        curve.write(json.dumps({"step": taken, "mark": 1}) + "\n")
+
+    printed, complaint = (again := ours(cluster, *job)).communicate()
+    assert again.returncode == 0, printed + complaint
+    assert "job training.2 succeeded with exit status 0" in printed
+    assert "step 60" in printed  # what a worker printed was followed
+    lines = [json.loads(line) for line in (folder / "curve.jsonl").read_text().splitlines()]
+    assert {"step": taken, "mark": 1} in lines  # a training from the start would have dropped it
+    assert lines[-1]["step"] == 60
+    assert list((folder / "weights").glob("*.safetensors"))
