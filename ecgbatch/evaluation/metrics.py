@@ -87,6 +87,8 @@ def lead_error(
     shift = best_shift(reference_mv, padded, most=most)
     there = shift_to(reference_mv, -shift)[margin : margin + estimate_mv.size]
     both = np.isfinite(there) & np.isfinite(estimate_mv)
+    if not both.any():  # the record ends where the lead was put
+        return _NOT_READ
     truth, read = there[both], estimate_mv[both]
     offset = float(np.mean(read - truth))
     error = read - truth - offset

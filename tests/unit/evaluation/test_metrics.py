@@ -187,3 +187,12 @@ def test_a_shift_is_found_in_either_direction():
     reference = truth()
     for shift in (-60, 0, 45):
         assert best_shift(reference, np.nan_to_num(shift_to(reference, -shift)), most=100) == shift
+
+
+def test_a_lead_that_fits_its_record_nowhere_was_not_read():
+    reference = np.full(100 + 1000 + 100, np.nan)
+    reference[100:102] = 1.0, 0.0  # the record ends two samples after the lead begins, and falls
+    estimate = np.full(1000, -0.2)
+    estimate[:110] = np.linspace(1.0, 2.0, 110)
+    error = lead_error(reference, estimate, fs_hz=500.0, margin=100)
+    assert (error.snr_db, error.coverage) == (0.0, 0.0)
