@@ -32,6 +32,8 @@ _STRAY_COST_PER_MM = 0.04
 _USUAL_MM = (62.5, 125.0)  # 2.5 s and 5 s at 25 mm/s
 _USUAL_BONUS = 1.15
 _SAME_MM = 0.75  # lengths of all columns that a measured grid cannot tell apart
+_RAGGED_START_MM = 1.0
+_WHOLE_BONUS = 1.25  # rows that are as long as all columns of a usual width begin with the first
 _CUT_TRUST = 0.8  # pages that were cropped are rarer than whole ones
 
 Numbers = npt.NDArray[np.float64]
@@ -122,6 +124,8 @@ def _best_of(
     known = _TRUST.get(columns, min(_TRUST.values()))
     trust = np.where(fitting, known, known * _UNUSUAL_TRUST)
     trust = trust * np.where(usual, _USUAL_BONUS, 1.0) * np.where(cut, _CUT_TRUST, 1.0)
+    if np.abs(length_mm - columns * np.array(_USUAL_MM)).min() < _SAME_MM:
+        trust = trust * np.where(np.abs(start_mm[..., 0]) <= _RAGGED_START_MM, _WHOLE_BONUS, 1.0)
     score = for_it * trust * np.maximum(1 - _STRAY_COST_PER_MM * stray_mm, 0)
     at = np.unravel_index(int(np.argmax(score)), score.shape)
     agreement = (strength[:, at[0], at[1]] > _AGREED).mean(axis=1)

@@ -39,3 +39,14 @@ def test_marks_of_all_rows_outweigh_an_end_that_makes_no_usual_width():
         sure=(False, True),
     )
     assert found.borders_px[1] == pytest.approx(811, abs=1.1)
+
+
+def test_rows_as_long_as_four_usual_columns_begin_with_the_first():
+    found = Hints(np.zeros((3, 1500), np.float32), (), 0.0, np.ones(3, np.bool_), ())
+    for border in (1, 2, 3):
+        at = round(LEFT + border * 62.5 * PX_PER_MM)
+        found.strength[:, at - 30 : at + 45] = 0.7  # names
+        found.strength[:, at + 22 : at + 30] = 0.8  # and beats 5 mm behind the border
+    division = divide(found, left_px=LEFT, right_px=RIGHT, px_per_mm=PX_PER_MM)
+    assert division.borders_px[0] == pytest.approx(LEFT, abs=2.0)
+    assert np.diff(division.borders_px) == pytest.approx([62.5 * PX_PER_MM] * 4, abs=6.0)
