@@ -45,6 +45,7 @@ from ecgbatch.training.diagnosis.views import WHOLE, Views, measure_views, read_
 FloatArray = npt.NDArray[np.float64]
 PRINTED = "3x4+1R"
 
+_DRAWN_ANEW = 100
 _CASE = CASES.index("signals")  # no page is looked at here
 
 
@@ -110,6 +111,44 @@ def layouts_table(report: Report) -> Iterator[str]:
         yield f"| {name} | {' | '.join(cells)} | {area:.3f} | {np.nanmean(change):.3f} |"
     spread = [f"{np.ptp(columns[vocabulary]):.3f}" for vocabulary in vocabularies]
     yield f"| spread | {' | '.join(spread)} | | |"
+    yield ""
+    for vocabulary in vocabularies:
+        yield _spread_line(report, vocabulary)
+
+
+def _spread_line(report: Report, vocabulary: str) -> str:
+    """Say between what a spread lies where records are drawn anew, and whose statement makes it."""
+    what = report.columns(vocabulary)
+    places = {name: np.flatnonzero(report.of_layout(name)) for name in REPORTED_LAYOUTS}
+    of_row = {
+        name: dict(zip(report.asked.row[views].tolist(), views.tolist(), strict=True))
+        for name, views in places.items()
+    }
+    rows = np.array(sorted(set.intersection(*(set(each) for each in of_row.values()))))
+    views = np.array([[of_row[name][int(row)] for row in rows] for name in REPORTED_LAYOUTS])
+    rng = np.random.default_rng(0)
+
+    def areas(drawn: npt.NDArray[np.intp], target: int) -> FloatArray:
+        there = drawn[report.truth.known[rows[drawn], target]]
+        holds = report.truth.holds[rows[there], target]
+        if holds.all() or not holds.any():
+            return np.full(len(views), np.nan)
+        return np.array([auroc(report.probability[each[there], target], holds) for each in views])
+
+    found = []
+    for _ in range(_DRAWN_ANEW):
+        drawn = rng.integers(len(rows), size=len(rows))
+        each = np.array([areas(drawn, int(target)) for target in what])
+        found.append(np.ptp(np.nanmean(each, axis=0)))
+    low, high = np.quantile(found, [0.05, 0.95])
+    each = np.array([areas(np.arange(len(rows)), int(target)) for target in what])
+    most = int(np.argmax(np.ptp(each, axis=1)))
+    rest = np.ptp(np.delete(each, most, axis=0).mean(axis=0))
+    return (
+        f"{vocabulary}: spread {low:.3f} to {high:.3f} in 90 % of {_DRAWN_ANEW} drawings; "
+        f"{report.truth.names[what[most]]} changes most, by {np.ptp(each[most]):.3f}; "
+        f"without it {rest:.3f}"
+    )
 
 
 def members_table(report: Report) -> Iterator[str]:

@@ -3,8 +3,9 @@
     ECGBATCH_DATA=DIR OMP_NUM_THREADS=1 python benchmarks/diagnose_pages.py --count 60
 
 DIR holds PTB-XL as ``ptbxl/*.npz`` and ``ptbxl/labels.csv``. Each record is judged as the layout
-3x4+1R shows it, once from its samples and once from a page that was printed and read. Clean pages
-in four looks at three resolutions, converted by the stages of ``jobs/convert.py``.
+3x4+1R shows it: from its samples, from a page that was printed and read, and from the pixels of
+that page alone, with leads cut out where they were located, as ``--without-digitizing`` does it.
+Clean pages in four looks at three resolutions, converted by the stages of ``jobs/convert.py``.
 """
 
 import argparse
@@ -22,8 +23,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from ecgbatch import schema
-from ecgbatch.config import DiagnoseSettings, RunConfig
-from ecgbatch.evaluation.discrimination import macro_auroc
+from ecgbatch.config import DiagnoseSettings, RunConfig, TraceSettings
+from ecgbatch.evaluation.discrimination import calibration_error, macro_auroc
 from ecgbatch.flow.plan import source_entries
 from ecgbatch.models.vocabularies import statements
 from ecgbatch.signal.frames import FRAME_HZ
@@ -51,8 +52,11 @@ Said = npt.NDArray[np.float64]
 Signals = npt.NDArray[np.float32]
 
 
-def from_pages(signals_mv: list[Signals], spent: Counter[str]) -> Iterator[tuple[int, Said]]:
+def from_pages(
+    signals_mv: list[Signals], spent: Counter[str], *, digitizing: bool
+) -> Iterator[tuple[int, Said]]:
     """Print records, read the pages, and yield what is said of each."""
+    config = RunConfig() if digitizing else RunConfig(trace=TraceSettings(enabled=False))
     with tempfile.TemporaryDirectory() as scratch:
         numbers = {}
         for number, signal_mv in enumerate(signals_mv):
@@ -79,7 +83,7 @@ def from_pages(signals_mv: list[Signals], spent: Counter[str]) -> Iterator[tuple
             ],
             schema=schema.PLAN,
         )
-        for page in chain(stages(RunConfig(), scratch))(plan):
+        for page in chain(stages(config, scratch))(plan):
             [row] = page.select(["scan_id", "labels", "stage_ms"]).to_pylist()
             spent.update({each["stage"]: each["ms"] for each in row["stage_ms"]})
             yield numbers[row["scan_id"]], said(row["labels"])
@@ -128,26 +132,27 @@ def main() -> None:
     rows = rows[labelled.has_amplitude[rows]]
     rows = np.random.default_rng(11).permutation(rows)[: given.count]
     signals = [labelled.signal_mv[row].astype(np.float32) for row in rows]
-    before = np.stack([from_record(signal) for signal in signals])
     spent: Counter[str] = Counter()
-    after = np.full_like(before, np.nan)
-    for number, answers in from_pages(signals, spent):
-        after[number] = answers
+    kinds = {"records": np.stack([from_record(signal) for signal in signals])}
+    for kind, digitizing in (("pages", True), ("pixels", False)):
+        kinds[kind] = np.full_like(kinds["records"], np.nan)
+        times = spent if digitizing else Counter[str]()
+        for number, answers in from_pages(signals, times, digitizing=digitizing):
+            kinds[kind][number] = answers
     what = [truth.names.index(each.target) for each in CODES]
     holds, known = truth.holds[rows][:, what], truth.known[rows][:, what]
-    both = np.isfinite(before).all(axis=1) & np.isfinite(after).all(axis=1)
-    record, page = (
-        macro_auroc(values[both], holds[both], known[both], fewest=FEWEST)
-        for values in (before, after)
-    )
-    change = np.abs(before - after)[both]
-    print(f"{len(rows)} pages of {PRINTED}, {both.sum()} judged from both")
-    areas = f"{record[0]:.3f} from records, {page[0]:.3f} from pages"
-    print(f"macro AUROC of {record[1]} classes: {areas}")
-    print(
-        f"a probability changes by {change.mean():.3f} on average, "
-        f"{np.quantile(change, 0.95):.3f} at the 95 % quantile"
-    )
+    judged = np.all([np.isfinite(each).all(axis=1) for each in kinds.values()], axis=0)
+    print(f"{len(rows)} pages of {PRINTED}, {judged.sum()} judged in every way")
+    for kind, values in kinds.items():
+        area, count = macro_auroc(values[judged], holds[judged], known[judged], fewest=FEWEST)
+        there = known[judged]
+        error = calibration_error(values[judged][there], holds[judged][there])
+        change = np.abs(values - kinds["records"])[judged]
+        print(
+            f"from {kind}: macro AUROC of {count} classes {area:.3f}, calibration error "
+            f"{error:.3f} pooled, off what is said from records by {change.mean():.3f}, "
+            f"{np.quantile(change, 0.95):.3f} at the 95 % quantile"
+        )
     judging = spent["glance"] + spent["diagnose"]
     reading = sum(spent.values()) - judging
     for stage, ms in spent.items():

@@ -20,19 +20,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 import numpy.typing as npt
 import torch
+from page_report import Report
 
-from ecgbatch.evaluation.discrimination import (
-    auroc,
-    calibration_error,
-    f1,
-    macro_auroc,
-    selective_risk,
-)
 from ecgbatch.models.card import shipped_card
-from ecgbatch.models.diagnosis import Diagnosis, cases_of, open_diagnosis
+from ecgbatch.models.diagnosis import cases_of, open_diagnosis
 from ecgbatch.models.members import CASES, MEMBERS, PAGE_MEMBERS
 from ecgbatch.models.page import PageDiagnosis, PageSeen, open_page_diagnosis
-from ecgbatch.models.vocabularies import statements
 from ecgbatch.signal.facts import FACTS
 from ecgbatch.training.diagnosis.fit import Asked, ask, in_every_case
 from ecgbatch.training.diagnosis.fit_pages import ask_pages, seen_of
@@ -55,72 +48,6 @@ _FAMILIES = {
 }
 
 
-class Report:
-    """What is said of views of fold 9."""
-
-    def __init__(self, network: Diagnosis, asked: Asked, truth: Targets) -> None:
-        self.network, self.asked = network, asked
-        self.holds, self.known = truth.holds[asked.row], truth.known[asked.row]
-        self.names = truth.names
-        with torch.no_grad():
-            found = network.ensemble(asked.logits, asked.share)
-            doubt = network.ensemble.doubt(*found, cases_of(asked.logits))
-        self.said: DoubleArray = found[0].numpy().astype(np.float64)
-        self.alone: DoubleArray = found[1].numpy().astype(np.float64)
-        self.doubt: DoubleArray = doubt.numpy().astype(np.float64)
-        self.case = int(cases_of(asked.logits)[0])
-        self.threshold = network.ensemble.threshold[self.case].numpy()
-
-    def columns(self, vocabulary: str) -> npt.NDArray[np.intp]:
-        """Targets of the statements of a vocabulary that are made."""
-        names = [each.target for each in statements() if each.vocabulary == vocabulary]
-        places = [self.names.index(name) for name in names if name]
-        made = self.network.ensemble.estimable
-        return np.array([place for place in places if bool(made[place])])
-
-    def macro(
-        self, scores: DoubleArray, vocabulary: str = "ptbxl5", views: object = slice(None)
-    ) -> float:
-        """Macro AUROC of some views."""
-        what = self.columns(vocabulary)
-        holds, known = self.holds[views][:, what], self.known[views][:, what]  # type: ignore[index]
-        return macro_auroc(scores[views][:, what], holds, known, fewest=5)[0]  # type: ignore[index]
-
-    def lines(self, title: str) -> Iterator[str]:
-        """Yield AUROCs, decisions and risks."""
-        areas = [self.macro(self.said, name) for name in ("ptbxl5", "ptbxl23", "rhythm")]
-        af = self.names.index("rhythm:AFIB")
-        there = self.known[:, af]
-        areas.append(auroc(self.said[there, af], self.holds[there, af]))
-        what = self.columns("ptbxl5")
-        kept = [(self.said[self.known[:, t], t], self.holds[self.known[:, t], t], t) for t in what]
-        score = np.mean([f1(said >= self.threshold[t], right) for said, right, t in kept])
-        error = np.mean([calibration_error(said, right) for said, right, _ in kept])
-        cells = [*areas, score, error]
-        yield f"| {title} | {len(self.said)} | {' | '.join(f'{each:.3f}' for each in cells)} |"
-
-    def risks(self, title: str) -> Iterator[str]:
-        """Yield wrong answers by coverage, with the members' spread and without it."""
-        what = self.columns("ptbxl5")
-        known = self.known[:, what]
-        wrong = ((self.said >= self.threshold) != self.holds)[:, what][known]
-        spread = np.nanstd(_logit(self.alone), axis=0)[:, what][known]
-        near = -np.abs(_logit(self.said) - _logit(self.threshold))[:, what][known]
-        for label, doubt in (
-            ("as shipped", self.doubt[:, what][known]),
-            ("by distance alone", near),
-            ("by spread alone", spread),
-        ):
-            found = selective_risk(wrong, doubt)
-            cells = " | ".join(f"{100 * each.error:.1f} %" for each in found)
-            yield f"| {title}, {label} | {cells} |"
-
-
-def _logit(probability: DoubleArray) -> DoubleArray:
-    inside = np.clip(probability, 1e-4, 1 - 1e-4)
-    return np.asarray(np.log(inside / (1 - inside)))
-
-
 def members_lines(report: Report) -> Iterator[str]:
     """Yield macro AUROCs of each member alone."""
     for name, scores in zip(MEMBERS, report.alone, strict=True):
@@ -139,6 +66,23 @@ def damage_lines(clean: Report, damaged: Report, sheets: KeptSheets) -> Iterator
         change = np.abs(clean.said[views] - damaged.said[views])[:, clean.columns("ptbxl5")].mean()
         title = name or f"all {len(set(profiles))} profiles"
         yield f"| {title} | {len(views)} | {before:.3f} | {after:.3f} | {change:.3f} |"
+
+
+def profile_lines(clean: Report, damaged: Report, sheets: KeptSheets) -> Iterator[str]:
+    """Yield how answers change in each way of being damaged; too few pages for an AUROC."""
+    profiles = np.array(sheets.profiles)
+    what = clean.columns("ptbxl5")
+    change = np.abs(clean.said - damaged.said)[:, what]
+    held = [(each.said >= each.threshold)[:, what] for each in (clean, damaged)]
+    for name in sorted(set(profiles), key=lambda each: -change[profiles == each].mean()):
+        views = profiles == name
+        other = (held[0] != held[1])[views].mean()
+        wrong = [
+            (each != report.holds[:, what])[views].mean()
+            for each, report in zip(held, (clean, damaged), strict=True)
+        ]
+        cells = " | ".join(f"{100 * each:.1f} %" for each in (other, *wrong))
+        yield f"| `{name}` | {views.sum()} | {change[views].mean():.3f} | {cells} |"
 
 
 def _family(profile: str) -> str:
@@ -260,6 +204,20 @@ def main() -> None:
     print("\n".join(members_lines(Report(network, joined, truth))))
     print("\n| damage | pages | clean | damaged | mean change |\n|---|---|---|---|---|")
     print("\n".join(damage_lines(reports["clean"], reports["damaged"], sheets["damaged"])))
+    print(
+        "\n| profile | pages | mean change | answers that change | wrong clean | wrong damaged |"
+        "\n|---|---|---|---|---|---|"
+    )
+    print("\n".join(profile_lines(reports["clean"], reports["damaged"], sheets["damaged"])))
+    print("\n| gain of all over the best | ptbxl5 | ptbxl23 | rhythm |\n|---|---|---|---|")
+    for title, report in whole.items():
+        print("\n".join(report.gain(title)))
+    print(
+        "\n| triage4 | pages | referred | wrong of all | wrong of the rest | wrong of the referred"
+        " | of wrong ones referred |\n|---|---|---|---|---|---|---|"
+    )
+    for title, report in whole.items():
+        print("\n".join(report.triage(title)))
     print("\n| wrong of ptbxl5 at coverage | 80 % | 90 % | 95 % | 100 % |\n|---|---|---|---|---|")
     for title in list(whole)[1:2] + list(whole)[3:]:
         print("\n".join(whole[title].risks(title)))

@@ -6,7 +6,8 @@
 
 ``runs/diagnosis`` is where ``train_diagnosis.py`` left the members that see signals, which teach;
 ``runs/page`` holds the sheets that ``draw_sheets.py`` drew. Each member learns from traces alone
-first, then from printed pages; a training that was stopped goes on where it was.
+first, then from printed pages, and once more from these at a rate that rises anew; a training that
+was stopped goes on where it was.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ def main() -> None:
     parser.add_argument("--members", nargs="+", choices=PAGE_TASKS, default=[*PAGE_TASKS])
     parser.add_argument("--steps-traces", type=int, default=120)
     parser.add_argument("--steps-pages", type=int, default=440)
+    parser.add_argument("--steps-longer", type=int, default=600)
     parser.add_argument("--local", action="store_true", help="in this process, without Ray")
     parser.add_argument("--workers", type=int, default=1, help="processes of Ray Train")
     parser.add_argument("--gpu", action="store_true", help="one for each worker")
@@ -48,7 +50,9 @@ def main() -> None:
     plans = {
         "traces": Plan(given.steps_traces, 3e-3, 50, 0.05, 1.0, 0.98, 120, 20, 10),
         "pages": Plan(given.steps_pages, 2.5e-3, 30, 0.05, 1.0, 0.98, 110, 20, 10),
+        "longer": Plan(given.steps_longer, 2e-3, 30, 0.05, 1.0, 0.98, 100, 20, 10, seed=1),
     }
+    before = {"traces": None, "pages": "traces", "longer": "pages"}
     drawn: dict[str, bytes] = {}  # two members see the same
     for stage, plan in plans.items():
         for member in given.members:
@@ -58,7 +62,7 @@ def main() -> None:
                 drawn=drawn,
                 pages=folder,
                 printed=0.0 if stage == "traces" else 0.85,
-                begins=None if stage == "traces" else folder / f"{member}-traces",
+                begins=folder / f"{member}-{before[stage]}" if before[stage] else None,
             )
             run(
                 task,

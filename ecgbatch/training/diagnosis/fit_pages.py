@@ -26,11 +26,11 @@ def assembled_pages(folder: Path) -> PageDiagnosis:
     """Put the best weights of every trained member that sees pages together.
 
     Args:
-        folder: With a folder for the second stage of each member.
+        folder: With a folder for the last stage of each member.
     """
     network = PageDiagnosis()
     for name in PAGE_MEMBERS:
-        tensors = load_file(folder / f"{name}-pages" / BEST)
+        tensors = load_file(folder / f"{name}-longer" / BEST)
         member: nn.Module = getattr(network, name)
         member.load_state_dict(
             {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from dataclasses import replace
 
+import cv2
 import numpy as np
 
 from ecgbatch.imaging.lead_strips import FRAME_COLUMNS, STRIP_ROWS, cut_strips
@@ -13,6 +14,7 @@ from ecgbatch.types import LEADS, ByteArray
 
 _MUCH = 5 * FRAME_COLUMNS  # of all leads together
 _SHORTENED = 0.7  # of pages that show more: half of the time tells nearly as much at half the cost
+_EARLIER = 40  # columns: where in a beat a page begins is chance
 _INKED = len(LEADS) * STRIP_ROWS * FRAME_COLUMNS
 
 
@@ -64,13 +66,16 @@ def unpacked_strips(packed: bytes) -> tuple[ByteArray, ByteArray]:
 def changed_strips(
     ink: ByteArray, shown: ByteArray, rng: np.random.Generator
 ) -> tuple[ByteArray, ByteArray]:
-    """Move zero lines by a row, change how dark ink is, and hide leads and moments."""
-    ink, shown = ink.copy(), shown.copy()
+    """Move strips in time and height, change how dark and broad ink is, hide leads and moments."""
+    ink, shown = _begun_later(ink, shown, int(rng.integers(_EARLIER)))
     move = int(rng.integers(-1, 2))
     if move:
         ink = np.roll(ink, move, axis=1)
         ink[:, :move] = 0 if move > 0 else ink[:, :move]
         ink[:, move:] = 0 if move < 0 else ink[:, move:]
+    if rng.random() < 0.3:
+        broader = cv2.blur(ink.reshape(-1, FRAME_COLUMNS), (3, 1))
+        ink = broader.reshape(ink.shape)
     if rng.random() < 0.5:
         levels = np.minimum(np.arange(256) * rng.uniform(0.6, 1.3), 255).astype(np.uint8)
         ink = levels[ink]
@@ -90,3 +95,14 @@ def changed_strips(
         if shown.sum() > shown[lead, first:stop].sum():
             shown[lead, first:stop] = 0
     return ink, shown
+
+
+def _begun_later(ink: ByteArray, shown: ByteArray, columns: int) -> tuple[ByteArray, ByteArray]:
+    """Leave the first columns of a page out, where anything is left then."""
+    if not shown[:, columns:].any():
+        columns = 0
+    later = np.zeros_like(ink), np.zeros_like(shown)
+    stop = FRAME_COLUMNS - columns
+    later[0][..., :stop] = ink[..., columns:]
+    later[1][..., :stop] = shown[..., columns:]
+    return later

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from ecgbatch.imaging.lead_strips import FRAME_COLUMNS, STRIP_ROWS
 from ecgbatch.models.page import open_page_diagnosis
 from ecgbatch.models.vocabularies import targets
 from ecgbatch.training.diagnosis.fit_pages import ask_pages, assembled_pages
@@ -132,6 +133,18 @@ def test_what_is_hidden_is_told_and_something_is_left():
     assert 0 < min(shares) < 0.5 < max(shares)
 
 
+def test_a_page_begins_anywhere_in_a_beat_and_its_leads_stay_beside_each_other():
+    ink, shown = np.zeros((12, STRIP_ROWS, FRAME_COLUMNS), np.uint8), np.ones((12, FRAME_COLUMNS))
+    ink[:, 20:40, 300] = 200
+    found = set()
+    for seed in range(12):
+        moved, _ = changed_strips(ink, shown, np.random.default_rng(seed))
+        [place] = set(moved.sum(axis=1, dtype=int).argmax(axis=1).tolist())
+        assert 255 < place <= 300
+        found.add(place)
+    assert len(found) > 3
+
+
 @pytest.fixture(scope="module")
 def trained(records, kept):
     plan = Plan(steps=1, validate_every=1, checkpoint_every=1, log_every=1)
@@ -141,6 +154,8 @@ def trained(records, kept):
         begins = kept / "rows-traces" if name == "rows" else None
         second = task(records, kept, printed=0.5, begins=begins, **given)
         train(second, plan, kept / f"{name}-pages")
+        third = task(records, kept, printed=0.5, begins=kept / f"{name}-pages", **given)
+        train(third, plan, kept / f"{name}-longer")
     return kept
 
 
