@@ -18,6 +18,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 import numpy.typing as npt
 import torch
+from record_report import CASE, FloatArray, Report
 from torch.nn import functional
 
 from ecgbatch.evaluation.discrimination import (
@@ -25,73 +26,25 @@ from ecgbatch.evaluation.discrimination import (
     auroc_error,
     calibration_error,
     f1,
-    macro_auroc,
     selective_risk,
 )
 from ecgbatch.models.card import shipped_card
-from ecgbatch.models.diagnosis import Diagnosis, cases_of, open_diagnosis
-from ecgbatch.models.members import CASES, SIGNAL_MEMBERS
+from ecgbatch.models.diagnosis import open_diagnosis
+from ecgbatch.models.members import SIGNAL_MEMBERS
 from ecgbatch.models.patches import PatchNet
 from ecgbatch.models.vocabularies import VOCABULARIES, Statement, statements
 from ecgbatch.signal.facts import FACTS
 from ecgbatch.signal.frames import centred
 from ecgbatch.signal.rules import judge
-from ecgbatch.training.diagnosis.fit import Asked, ask
 from ecgbatch.training.diagnosis.printings import REPORTED_LAYOUTS
 from ecgbatch.training.diagnosis.records import LEARNT_FOLDS, REPORTED_FOLD, Labelled, read_labelled
-from ecgbatch.training.diagnosis.targets import Targets, targets_of
-from ecgbatch.training.diagnosis.views import WHOLE, Views, measure_views, read_views
+from ecgbatch.training.diagnosis.simulated import read_simulated
+from ecgbatch.training.diagnosis.simulated_task import tried
+from ecgbatch.training.diagnosis.views import WHOLE, measure_views, read_views
 
-FloatArray = npt.NDArray[np.float64]
 PRINTED = "3x4+1R"
 
 _DRAWN_ANEW = 100
-_CASE = CASES.index("signals")  # no page is looked at here
-
-
-class Report:
-    """Truth of fold 9 and what is said of it, printing by printing."""
-
-    def __init__(self, network: Diagnosis, labelled: Labelled, views: Views) -> None:
-        self.network, self.labelled, self.views = network, labelled, views
-        self.truth: Targets = targets_of(labelled)
-        self.asked: Asked = ask(
-            network, labelled, views, fold=REPORTED_FOLD, layouts=REPORTED_LAYOUTS
-        )
-        with torch.inference_mode():
-            found = network.ensemble(self.asked.logits, self.asked.share)
-            doubt = network.ensemble.doubt(*found, cases_of(self.asked.logits))
-        self.probability, self.alone, _ = (part.numpy().astype(np.float64) for part in found)
-        self.doubt: FloatArray = doubt.numpy().astype(np.float64)
-        self.threshold = network.ensemble.threshold[_CASE].numpy()
-        self.estimable = network.ensemble.estimable.numpy()
-
-    def columns(self, vocabulary: str) -> npt.NDArray[np.intp]:
-        """Targets of the statements of a vocabulary that are made."""
-        names = [each.target for each in statements() if each.vocabulary == vocabulary]
-        places = [self.truth.names.index(name) for name in names if name]
-        return np.array([place for place in places if self.estimable[place]])
-
-    def of_layout(self, name: str) -> npt.NDArray[np.bool_]:
-        """Views in a layout."""
-        return np.asarray(self.asked.layout == name)
-
-    def macro(self, scores: FloatArray, layout_name: str, vocabulary: str) -> tuple[float, int]:
-        """Macro AUROC of scores ``(view, target)``."""
-        here, what = self.of_layout(layout_name), self.columns(vocabulary)
-        rows = self.asked.row[here]
-        return macro_auroc(
-            scores[here][:, what], self.truth.holds[rows][:, what], self.truth.known[rows][:, what]
-        )
-
-    def pairs(
-        self, scores: FloatArray, layout_name: str, target: int
-    ) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
-        """Scores and truth of labelled records for one target."""
-        here = self.of_layout(layout_name)
-        rows = self.asked.row[here]
-        there = self.truth.known[rows, target]
-        return scores[here, target][there], self.truth.holds[rows, target][there]
 
 
 def layouts_table(report: Report) -> Iterator[str]:
@@ -250,7 +203,7 @@ def decisions(report: Report) -> Iterator[str]:
             risks = selective_risk(wrong, values)
             cells = ", ".join(f"{100 * r.error:.1f} % at {100 * r.coverage:.0f} %" for r in risks)
             yield f"{PRINTED} {vocabulary}, wrong answers by coverage, {label}: {cells}"
-        withheld = doubt > float(report.network.ensemble.largest_doubt[_CASE])
+        withheld = doubt > float(report.network.ensemble.largest_doubt[CASE])
         yield f"{PRINTED} {vocabulary}: {100 * withheld.mean():.1f} % of answers are withheld"
 
 
@@ -291,6 +244,27 @@ def control(report: Report) -> Iterator[str]:
         yield f"random frozen encoder, linear probe, 12x1 {vocabulary}: {area:.3f} over {count}"
 
 
+def taught_apart(report: Report, kept: Path) -> Iterator[str]:
+    """Yield how statements that only simulated hearts teach fare on real records."""
+    folder = kept / "simulated-hearts"
+    hearts = read_simulated(folder) if folder.exists() else None
+    if hearts is None:
+        yield f"{folder}: no simulated hearts"
+        return
+    network = report.network.simulated
+    found = tried(network, report.labelled, report.truth, report.views, hearts)
+    yield f"| of {len(hearts.facts)} | hearts | folds 1 to 8 | AUROC | fold 9 | AUROC |"
+    yield "|---|---|---|---|---|---|"
+    for each in found:
+        count = hearts.holds[:, report.truth.names.index(each.target)].sum()
+        name = f"**{each.target}**" if each.shown else each.target
+        cells = [
+            f"{positives} | {'' if np.isnan(area) else f'{area:.3f}'}"
+            for positives, area in zip(each.positives, each.areas, strict=True)
+        ]
+        yield f"| {name} | {count} | {' | '.join(cells)} |"
+
+
 @torch.inference_mode()
 def _features(
     encoder: PatchNet, labelled: Labelled, rows: npt.NDArray[np.intp]
@@ -319,6 +293,7 @@ def main() -> None:
     print({name: len(report.columns(name)) for name in VOCABULARIES}, "statements are made")
     for part in (layouts_table, members_table, statements_table, decisions):
         print("\n".join(part(report)), end="\n\n", flush=True)
+    print("\n".join(taught_apart(report, given.kept)), end="\n\n", flush=True)
     if given.controls:
         print("\n".join(control(report)), flush=True)
 

@@ -25,6 +25,8 @@ from ecgbatch.training.diagnosis.fit_pages import ask_pages, assembled_pages
 from ecgbatch.training.diagnosis.kept_sheets import read_sheets
 from ecgbatch.training.diagnosis.records import CHOSEN_FOLD, read_labelled
 from ecgbatch.training.diagnosis.ship import card, page_card, ship
+from ecgbatch.training.diagnosis.simulated import read_simulated
+from ecgbatch.training.diagnosis.simulated_task import measured, shown_alone, tried
 from ecgbatch.training.diagnosis.targets import targets_of
 from ecgbatch.training.diagnosis.views import WHOLE, read_views
 
@@ -35,14 +37,17 @@ def main() -> None:
     parser.add_argument("diagnosis", type=Path, help="folder of members that see signals")
     parser.add_argument("page", type=Path, help="folder of members that see pages")
     parser.add_argument("--records", type=Path, required=True, help="folder of labelled records")
-    parser.add_argument("--version", default="0.2.0", help="of the ensemble")
-    parser.add_argument("--page-version", default="0.1.0", help="of the members that see pages")
+    parser.add_argument("--version", default="0.3.0", help="of the ensemble")
+    parser.add_argument("--page-version", default="0.2.0", help="of the members that see pages")
     given = parser.parse_args()
     torch.set_num_threads(1)
     labelled = read_labelled(given.records, kept=given.diagnosis / "records.npz")
     views, truth = read_views(given.diagnosis / "views"), targets_of(labelled)
     network, pages = assembled(given.diagnosis), assembled_pages(given.page)
     network.ensemble.estimable.copy_(torch.from_numpy(estimable(labelled, truth)))
+    hearts = read_simulated(given.diagnosis / "simulated-hearts")
+    apart = tried(network.simulated, labelled, truth, views, hearts)
+    network.only_simulated.copy_(torch.from_numpy(shown_alone(apart)))
     read = ask(network, labelled, views, fold=CHOSEN_FOLD, layouts=(WHOLE, "3x4+1R"))
     seen = ask_pages(pages, labelled, read_sheets(given.page / "sheets-chosen"))
     fit(network.ensemble, in_every_case(read, seen), truth)
@@ -58,7 +63,7 @@ def main() -> None:
         given.version,
         command=f"python jobs/fit_diagnosis.py runs/diagnosis runs/page --records "
         f"{given.records.name}",
-        measured=figures(network, labelled, views),
+        measured=[*figures(network, labelled, views), *measured(apart)],
         fitted_with=[of_pages],
     )
     described = ship(network, described, given.page / "weights")

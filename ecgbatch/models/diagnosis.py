@@ -63,6 +63,8 @@ class Answer:
         threshold: ``(target,)`` probability from which a statement is made.
         decided: ``(target,)`` whether the probability reaches it.
         doubtful: ``(target,)`` too near the threshold for how much the members differ.
+        simulated: ``(target,)`` what the network says that simulated hearts taught, which no
+            record calibrated; NaN where nothing was measured.
     """
 
     probability: FloatArray
@@ -72,6 +74,7 @@ class Answer:
     threshold: FloatArray
     decided: BoolArray
     doubtful: BoolArray
+    simulated: FloatArray
 
 
 class Ensemble(nn.Module):
@@ -183,7 +186,12 @@ class Diagnosis(nn.Module):
         facts: Sees measured facts.
         shapes: Sees usual beats.
         ensemble: Weighs what they and the members of ``models.page`` say.
+        simulated: Sees measured facts; simulated hearts taught it what records lack. It has no
+            part in the ensemble.
+        only_simulated: ``(target,)`` of which it alone may say something.
     """
+
+    only_simulated: Tensor
 
     def __init__(self, fact_names: Sequence[str]) -> None:
         super().__init__()
@@ -192,6 +200,8 @@ class Diagnosis(nn.Module):
         self.facts = FactsNet(fact_names, len(names))
         self.shapes = ShapesNet(len(names))
         self.ensemble = Ensemble(names)
+        self.simulated = FactsNet(fact_names, len(names))
+        self.register_buffer("only_simulated", torch.zeros(len(names), dtype=torch.bool))
 
     def logits(self, pages: Sequence[Seen]) -> tuple[Tensor, Tensor]:
         """Ask the members about pages, in one batch each.
@@ -246,6 +256,9 @@ class Diagnosis(nn.Module):
         threshold = self.ensemble.threshold[case]
         decided = probability >= threshold
         doubtful = ~(doubt <= self.ensemble.largest_doubt[case][:, None])  # True for NaN
+        facts = torch.from_numpy(np.stack([page.facts for page in pages])).to(logits.device)
+        apart = torch.sigmoid(self.simulated(facts))
+        apart[~torch.isfinite(facts).any(dim=1)] = float("nan")
         parts = (
             probability,
             spread(alone, weights),
@@ -254,6 +267,7 @@ class Diagnosis(nn.Module):
             threshold,
             decided,
             doubtful,
+            apart,
         )
         rows = [part.cpu().numpy() for part in parts]
         return [Answer(*(row[place] for row in rows)) for place in range(len(pages))]

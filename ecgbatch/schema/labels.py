@@ -49,10 +49,17 @@ LABELS = table(
             "reason",
             pa.string(),
             "Why it abstains: `nothing_shown`, `too_short`, `few_leads`, `no_beats`, "
-            "`implausible`, or `doubtful` where the probability is too near the threshold.",
+            "`implausible`, `doubtful` where the probability is too near the threshold, or "
+            "`only_simulated`.",
             null=True,
         ),
         column("model", pa.string(), "`name@version` of who says so."),
+        column(
+            "taught_by",
+            pa.string(),
+            "`records`, or `simulated` where only simulated hearts taught the statement: it then "
+            "always abstains, and what `members` says ranks pages and is no probability.",
+        ),
         column(
             "members",
             pa.list_(MEMBER),

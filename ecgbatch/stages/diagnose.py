@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from ecgbatch import schema
 from ecgbatch.config import DiagnoseSettings, PoolSettings
-from ecgbatch.models.members import MEMBERS, PAGE_MEMBERS
+from ecgbatch.models.members import MEMBERS, PAGE_MEMBERS, SIMULATED
 from ecgbatch.models.vocabularies import Statement, is_rhythm, statements, targets
 from ecgbatch.signal.facts import FACTS
 from ecgbatch.signal.frames import frames_of
@@ -49,12 +49,14 @@ class Judge:
         model: Its ``name@version``.
         thresholds: ``(case, target)`` probabilities from which statements are made; see ``CASES``.
         told: Statements that were learnt and reported with positives enough.
+        apart: Statements that only simulated hearts taught; nothing is decided of them.
     """
 
     network: Diagnosis
     model: str
     thresholds: FloatArray
     told: tuple[Statement, ...]
+    apart: tuple[Statement, ...] = ()
 
 
 def diagnose(pages: pa.Table, *, judge: Judge | None) -> Iterator[pa.Table]:
@@ -158,18 +160,27 @@ def labels_of(
         if statement.vocabulary == VOCABULARY:
             piles[statement.code] = told["decision"]
         yield {
-            "vocabulary": statement.vocabulary,
-            "code": statement.code,
-            "snomed_ct": statement.snomed_ct,
-            "scp_ecg": statement.scp_ecg,
+            **_named(statement),
             **told,
             "threshold": (by.thresholds[0] if answer is None else answer.threshold)[target],
             "model": by.model,
+            "taught_by": "records",
             "leads": shown.leads,
             "seconds": shown.seconds,
             **_evidence(rules.get(statement.rule or "")),
         }
-
+    for statement in by.apart:
+        reason = shown.reason if is_rhythm(statement) else shown.form_reason
+        yield {
+            **_named(statement),
+            **_guessed(answer, _TARGET[statement.target], reason),
+            "threshold": 1.0,
+            "model": by.model,
+            "taught_by": "simulated",
+            "leads": shown.leads,
+            "seconds": shown.seconds,
+            **_evidence(rules.get(statement.rule or "")),
+        }
     if piles:
         yield {
             "vocabulary": VOCABULARY,
@@ -177,10 +188,29 @@ def labels_of(
             "decision": "yes" if is_referred(piles) else "no",
             "threshold": 1.0,
             "model": by.model,
+            "taught_by": "records",
             "members": [],
             "leads": shown.leads,
             "seconds": shown.seconds,
         }
+
+
+def _named(statement: Statement) -> dict[str, Any]:
+    names = ("vocabulary", "code", "snomed_ct", "scp_ecg")
+    return {name: getattr(statement, name) for name in names}
+
+
+def _guessed(answer: Answer | None, target: int, reason: str | None) -> dict[str, Any]:
+    """Abstain, and tell what simulated hearts make of it: by it pages are ranked, not counted."""
+    said = np.nan if answer is None or reason is not None else answer.simulated[target]
+    heard = bool(np.isfinite(said))
+    return {
+        "probability": None,
+        "probability_sd": None,
+        "decision": "abstain",
+        "reason": reason or ("only_simulated" if heard else "nothing_shown"),
+        "members": [{"member": SIMULATED, "probability": said, "weight": 0.0}] if heard else [],
+    }
 
 
 def _told(answer: Answer | None, target: int, reason: str | None) -> dict[str, Any]:
@@ -267,5 +297,7 @@ def open_judge(*, gpus: float = 0.0) -> Judge:
     told = tuple(
         each for each in statements() if each.said and bool(estimable[_TARGET[each.target]])
     )
+    only = network.only_simulated.cpu().numpy()
+    apart = tuple(each for each in statements() if each.said and bool(only[_TARGET[each.target]]))
     thresholds: Any = ensemble.threshold.cpu().numpy()
-    return Judge(network, card.identity, thresholds, told)
+    return Judge(network, card.identity, thresholds, told, apart)

@@ -128,6 +128,7 @@ def test_what_is_plain_is_said_with_who_says_so(run):
     row = quivering["rhythm", "AFIB"]
     assert [each["member"] for each in row["members"]] == ["signal", "facts", "shapes"]
     assert sum(each["weight"] for each in row["members"]) == pytest.approx(1, abs=1e-5)
+    assert row["taught_by"] == "records"
     assert row["snomed_ct"] == "164889003"
     assert row["scp_ecg"] == "AFIB"
     assert row["model"].startswith("diagnosis@")
@@ -142,6 +143,29 @@ def test_only_statements_that_can_be_judged_are_made_and_all_of_them_on_every_pa
     assert {vocabulary for vocabulary, _ in good} == set(VOCABULARIES)
     for rare in (("cinc2024", "Acute MI"), ("ptbxl23", "PMI"), ("ptbxl23", "WPW")):
         assert rare not in good
+
+
+def test_what_only_simulated_hearts_taught_is_never_decided_and_says_so(run):
+    pairs = full(heart(4, condition="BIGU"))
+    paired, plain, nothing = labels(run, pairs, full(heart(1)), [])
+    for found in (paired, plain, nothing):
+        apart = [row for row in found.values() if row["taught_by"] == "simulated"]
+        assert ("rhythm", "BIGU") in {(row["vocabulary"], row["code"]) for row in apart}
+        for row in apart:
+            assert (row["decision"], row["probability"]) == ("abstain", None)
+    said = [found["rhythm", "BIGU"]["members"] for found in (paired, plain)]
+    assert [[each["member"] for each in members] for members in said] == [["simulated"]] * 2
+    assert said[0][0]["probability"] > 10 * said[1][0]["probability"]
+    assert said[0][0]["weight"] == 0
+    assert paired["rhythm", "BIGU"]["reason"] == "only_simulated"
+    assert nothing["rhythm", "BIGU"]["reason"] == "nothing_shown"
+    assert "simulated" not in {each["member"] for each in paired["rhythm", "AFIB"]["members"]}
+
+
+def test_what_no_real_record_was_tried_on_is_not_shown_at_all(run):
+    [found] = labels(run, full(heart(1, condition="STEMI_ANTERIOR")))
+    assert ("cinc2024", "Acute MI") not in found
+    assert {row["taught_by"] for row in found.values()} == {"records", "simulated"}
 
 
 def test_a_page_is_judged_alike_alone_and_among_others(run):

@@ -18,6 +18,7 @@ from ecgbatch.training.diagnosis.records import CHOSEN_FOLD, LEARNT_FOLDS
 from ecgbatch.training.diagnosis.tasks import MemberTask, target_loss
 from ecgbatch.training.diagnosis.views import WHOLE
 from ecgbatch.training.loop import Batch, Tensors
+from ecgbatch.types import FloatArray
 
 _HEIGHTS = sum(name.startswith("V6.") for name in FACTS)  # of each lead
 
@@ -36,14 +37,20 @@ class FactsTask(MemberTask):
         views = rng.choice(self.chosen, self.size, replace=False)
         facts = self.views.facts[views].copy()
         rows = self.of_view[views]
-        facts[rng.random(facts.shape) < rng.choice([0.0, 0.05, 0.15], (len(views), 1))] = np.nan
-        lost = rng.random((len(views), 12)) < rng.choice([0, 0, 0.1, 0.4], (len(views), 1))
-        facts[:, -lost.shape[1] * _HEIGHTS :][np.repeat(lost, _HEIGHTS, axis=1)] = np.nan
         return {
-            "seen": facts,
+            "seen": self.hidden(facts, rng),
             "holds": self.truth.holds[rows].astype(np.float32),
             "known": self.truth.known[rows].astype(np.float32),
         }
+
+    @staticmethod
+    def hidden(facts: FloatArray, rng: np.random.Generator) -> FloatArray:
+        """Leave out some of ``(view, FACTS)``, and whole leads, in place."""
+        count = len(facts)
+        facts[rng.random(facts.shape) < rng.choice([0.0, 0.05, 0.15], (count, 1))] = np.nan
+        lost = rng.random((count, 12)) < rng.choice([0, 0, 0.1, 0.4], (count, 1))
+        facts[:, -lost.shape[1] * _HEIGHTS :][np.repeat(lost, _HEIGHTS, axis=1)] = np.nan
+        return facts
 
     @cached_property
     def chosen(self) -> npt.NDArray[np.intp]:

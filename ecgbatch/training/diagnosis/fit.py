@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from ecgbatch.evaluation.discrimination import f1, selective_risk
 from ecgbatch.models.diagnosis import Diagnosis, Ensemble, Seen, cases_of
-from ecgbatch.models.members import CASES, PAGE_MEMBERS, SIGNAL_MEMBERS
+from ecgbatch.models.members import CASES, PAGE_MEMBERS, SIGNAL_MEMBERS, SIMULATED
 from ecgbatch.signal.facts import FACTS
 from ecgbatch.signal.frames import FRAME_HZ, centred
 from ecgbatch.synth.layouts import layout
@@ -69,6 +69,7 @@ def assembled(folder: Path) -> Diagnosis:
             }
         member: nn.Module = getattr(network, name)
         member.load_state_dict(tensors)
+    network.simulated.load_state_dict(load_file(folder / SIMULATED / BEST))
     return network.eval()
 
 

@@ -24,10 +24,6 @@ from ecgbatch.synth.patient import find_condition
 from ecgbatch.training.diagnosis.printings import REPORTED_LAYOUTS, leads_of, read_back, shown
 from ecgbatch.types import FloatArray
 
-ACUTE = "simulated:ACUTE"
-"""A fresh infarct, for which records have no label."""
-SIMULATED_TARGETS = (*targets(), ACUTE)
-"""What simulated hearts can show: the targets of records, and what has no label there."""
 CONDITIONS = {
     "": 30.0, "AFIB": 8, "SBRAD": 5, "STACH": 6, "SARRH": 4, "PVC": 5, "PAC": 6, "1AVB": 4,
     "AFLT": 8, "BIGU": 5, "TRIGU": 5, "SVTAC": 6, "PACE": 6, "2AVB_WENCKEBACH": 2, "3AVB": 2,
@@ -51,7 +47,7 @@ class SimulatedViews:
 
     Attributes:
         facts: ``(heart, FACTS)`` float32, NaN where not measurable.
-        holds: ``(heart, SIMULATED_TARGETS)`` whether the heart has it.
+        holds: ``(heart, target)`` whether the heart has it.
         condition: ``(heart,)`` what was simulated.
     """
 
@@ -76,13 +72,12 @@ def drawn_condition(rng: np.random.Generator) -> str:
 
 
 def holds_of(record: SimulatedRecord) -> npt.NDArray[np.bool_]:
-    """Return ``(SIMULATED_TARGETS,)`` what a simulated heart has."""
+    """Return ``(target,)`` what a simulated heart has; what it cannot show it never has."""
     has = {f"{group}:{label}" for group in _GROUPS for label in record.labels}
-    has |= {"sub:AVB"} & {"sub:AVB" for label in record.labels if label.endswith("AVB")}
+    has |= {"sub:AVB" for label in record.labels if label.endswith("AVB")}
     has |= {"sub:LAFB/LPFB" for label in record.labels if label in {"LAFB", "LPFB"}}
     has |= {"sub:ISC" for label in record.labels if label == "ISC_"}
-    has |= {ACUTE for part in record.condition.split("+") if part.startswith("STEMI")}
-    return np.array([bool(has & set(name.split("|"))) for name in SIMULATED_TARGETS])
+    return np.array([bool(has & set(name.split("|"))) for name in targets()])
 
 
 def measure_simulated(kept: Path, *, count: int) -> Iterator[Path]:
@@ -126,8 +121,8 @@ def read_simulated(kept: Path) -> SimulatedViews:
     views = SimulatedViews(
         **{name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     )
-    if (views.facts.shape[1], views.holds.shape[1]) != (len(FACTS), len(SIMULATED_TARGETS)):
-        raise ConfigError(f"simulated: {kept} was measured for other facts; measure it anew")
+    if (views.facts.shape[1], views.holds.shape[1]) != (len(FACTS), len(targets())):
+        raise ConfigError(f"simulated: {kept} was measured for other facts or targets")
     return views
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,14 @@ from ecgbatch.training.diagnosis.records import (
     require_apart,
 )
 from ecgbatch.training.diagnosis.ship import card, ship
+from ecgbatch.training.diagnosis.simulated import (
+    SimulatedViews,
+    drawn_condition,
+    holds_of,
+    measure_simulated,
+    read_simulated,
+)
+from ecgbatch.training.diagnosis.simulated_task import SimulatedTask, measured, shown_alone, tried
 from ecgbatch.training.diagnosis.targets import Targets, targets_of
 from ecgbatch.training.diagnosis.tasks import SignalTask
 from ecgbatch.training.diagnosis.views import WHOLE, measure_views, read_views
@@ -78,6 +87,8 @@ def trained(records, tmp_path_factory):
     plan = Plan(steps=2, validate_every=2, checkpoint_every=1, log_every=1)
     for name, task in (("signal", SignalTask), ("facts", FactsTask), ("shapes", ShapesTask)):
         train(task(records, kept, size=6), plan, kept / name)
+    list(measure_simulated(kept / "simulated-hearts", count=4))
+    train(SimulatedTask(records, kept, size=6), plan, kept / "simulated")
     return kept
 
 
@@ -173,6 +184,69 @@ def test_members_are_put_together_fitted_and_shipped_as_one_file(records, traine
     load_weights(again, read_card(tmp_path / "diagnosis.json"), tmp_path / "diagnosis.safetensors")
     assert torch.equal(again.ensemble.threshold, network.ensemble.threshold)
     assert written.classes == targets()
+
+
+def test_simulated_hearts_are_measured_once_and_told_apart_by_what_they_have(trained):
+    folder = trained / "simulated-hearts"
+    assert list(measure_simulated(folder, count=4)) == []
+    hearts = read_simulated(folder)
+    assert hearts.facts.shape == (4, len(FACTS))
+    assert np.isfinite(hearts.facts[:, 0]).any()
+    record = heart(3, condition="BIGU+RVH")
+    has = {name for name, holds in zip(targets(), holds_of(record), strict=True) if holds}
+    assert {"rhythm:BIGU", "sub:RVH", "form:PVC"} <= has
+    assert not has & {"rhythm:AFIB", "super:NORM"}
+    drawn = {drawn_condition(np.random.default_rng(seed)) for seed in range(40)}
+    assert len(drawn) > 20
+    with pytest.raises(ConfigError, match="no measured heart"):
+        read_simulated(trained / "nowhere")
+
+
+def test_no_record_teaches_what_only_simulated_hearts_are_to_teach(records, trained):
+    task = SimulatedTask(records, trained, size=30)
+    task.__dict__["by_records"] = np.array([name == "super:NORM" for name in targets()])
+    count = 10  # records come first
+    known = task.batch(np.random.default_rng(0))["known"][:count]
+    assert known[:, targets().index("super:NORM")].any()
+    assert not np.delete(known, targets().index("super:NORM"), axis=1).any()
+    assert set(task.labelled.fold[task.of_view[task.chosen]]) <= LEARNT_FOLDS
+
+
+def test_what_simulated_hearts_teach_is_shown_where_enough_real_records_bear_it_out(
+    records, trained
+):
+    labelled, views = read_labelled(records), read_views(trained / "views")
+    truth = targets_of(labelled)
+    fibrillates = targets().index("rhythm:AFIB")
+
+    class Knowing(torch.nn.Module):
+        """Says what is true of real records, or its opposite."""
+
+        sign = 1.0
+
+        def forward(self, facts):
+            del facts
+            rows = [int(n) - 1 for n in views.record_id[views.layout == WHOLE]]
+            return self.sign * torch.from_numpy(truth.holds[rows].astype(np.float32))
+
+    taught = np.zeros((30, len(targets())), bool)
+    taught[:25, fibrillates] = True
+    hearts = SimulatedViews(np.zeros((30, len(FACTS)), np.float32), taught, np.full(30, "AFIB"))
+    network = Knowing()
+    [right] = tried(network, labelled, truth, views, hearts)
+    assert right.target == "rhythm:AFIB"
+    assert right.positives == (4, 0)
+    assert right.areas[0] == 1.0
+    assert not right.shown, "four records bear nothing out"
+    many = replace(right, positives=(10, 0))
+    assert many.shown
+    assert shown_alone([many])[fibrillates]
+    assert shown_alone([many]).sum() == 1
+    [figure] = measured([many, replace(right, target="rhythm:PACE")])
+    assert "simulated hearts alone" in figure.figure
+    network.sign = -1.0
+    [wrong] = tried(network, labelled, truth, views, hearts)
+    assert not replace(wrong, positives=(10, 0)).shown
 
 
 def test_rare_statements_cannot_be_judged(records):
