@@ -208,7 +208,7 @@ def _guessed(answer: Answer | None, target: int, reason: str | None) -> dict[str
         "probability": None,
         "probability_sd": None,
         "decision": "abstain",
-        "reason": reason or ("only_simulated" if heard else "nothing_shown"),
+        "reason": reason or "only_simulated",
         "members": [{"member": SIMULATED, "probability": said, "weight": 0.0}] if heard else [],
     }
 
