@@ -98,8 +98,8 @@ PAGES = table(
         column(
             "quality_class",
             pa.string(),
-            "`good`, `review` or `poor`; `unread` for a page that was not digitized. `good`: names, "
-            "places and scale were read or confirmed, and all but a few seconds are surely traced; "
+            "`good`, `review` or `poor`; `unread` for a page that was not digitized. `good`: "
+            "names, places and scale were read or confirmed, and all but a few seconds are surely traced; "
             "those have a `confidence` below 0.5, or nulls.",
         ),
         column("flags", pa.list_(pa.string()), "What a reader should know; a closed list."),
