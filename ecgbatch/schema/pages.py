@@ -99,8 +99,8 @@ PAGES = table(
             "quality_class",
             pa.string(),
             "`good`, `review` or `poor`; `unread` for a page that was not digitized. `good`: "
-            "names, places and scale were read or confirmed, and all but a few seconds are surely traced; "
-            "those have a `confidence` below 0.5, or nulls.",
+            "names, places and scale were read or confirmed, and all but a few seconds are surely "
+            "traced; those have a `confidence` below 0.5, or nulls.",
         ),
         column("flags", pa.list_(pa.string()), "What a reader should know; a closed list."),
         column(
