@@ -18,10 +18,9 @@ from pathlib import Path
 import numpy as np
 from heart import Measured, measure
 
-from ecgbatch.errors import ConfigError
 from ecgbatch.synth.electrodes import FAULTS
 from ecgbatch.synth.heart import simulate
-from ecgbatch.synth.patient import find_condition
+from ecgbatch.training.diagnosis.simulated import drawn_condition
 from ecgbatch.types import DoubleArray
 
 # What is asked of each class, and the column of PTB-XL's labels.
@@ -68,31 +67,12 @@ def features(one: Measured) -> DoubleArray:
     )
 
 
-def drawn_condition(rng: np.random.Generator) -> str:
-    """Draw a heart as a hospital sees them; what excludes each other is drawn again."""
-    while True:
-        parts = [
-            str(
-                rng.choice(
-                    list(weights), p=np.array(list(weights.values())) / sum(weights.values())
-                )
-            )
-            for weights in (RHYTHMS, SHAPES)
-        ]
-        name = "+".join(part for part in parts if part) or "NORM"
-        try:
-            find_condition(name)
-        except ConfigError:
-            continue
-        return name
-
-
 def simulated(count: int, variety: float) -> tuple[DoubleArray, DoubleArray, list[str]]:
     """Return features, labels and conditions of simulated records."""
     rows, labels, kept = [], [], []
     for seed in range(count):
         rng = np.random.default_rng(seed)
-        condition = drawn_condition(rng)
+        condition = drawn_condition(rng, rhythms=RHYTHMS, forms=SHAPES)
         fault = FAULTS[int(rng.integers(len(FAULTS)))] if rng.random() < 0.02 else None
         record = simulate(
             10_000 + seed,

@@ -19,6 +19,7 @@ from ecgbatch.training.lines import with_scale_line
 from ecgbatch.training.others import draw_other
 from ecgbatch.training.pages import UprightDrawnPage, draw_page, rectified
 from ecgbatch.training.records import Records, read_records
+from ecgbatch.training.whole import save_arrays
 from ecgbatch.training.writing import with_paragraphs
 from ecgbatch.types import ByteArray, FloatArray
 
@@ -277,15 +278,12 @@ def _write(path: Path, example: Example) -> None:
     }
     flat = [cut.pixels.ravel() for cut in example.cuts] or [np.zeros(0, np.uint8)]
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".part")
-    with unfinished.open("wb") as file:
-        np.savez(
-            file,
-            words=np.frombuffer(json.dumps(words).encode(), np.uint8),
-            cut_pixels=np.concatenate(flat),
-            **{name: getattr(example, name) for name in _ARRAYS},
-        )
-    unfinished.replace(path)
+    save_arrays(
+        path,
+        words=np.frombuffer(json.dumps(words).encode(), np.uint8),
+        cut_pixels=np.concatenate(flat),
+        **{name: getattr(example, name) for name in _ARRAYS},
+    )
 
 
 def _read(path: Path) -> Example:

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from ecgbatch.errors import ConfigError
+from ecgbatch.training.whole import written_whole
 
 Batch: TypeAlias = dict[str, npt.NDArray[Any]]
 Tensors: TypeAlias = dict[str, Tensor]
@@ -260,9 +261,8 @@ def _below(prefix: str, tensors: Tensors) -> Tensors:
 
 
 def _save(tensors: Tensors, path: Path) -> None:
-    unfinished = path.with_suffix(".part")
-    save_file({name: value.contiguous() for name, value in tensors.items()}, unfinished)
-    unfinished.replace(path)
+    with written_whole(path) as unfinished:
+        save_file({name: value.contiguous() for name, value in tensors.items()}, unfinished)
 
 
 class _Curve:

@@ -17,6 +17,7 @@ import numpy as np
 from ecgbatch.imaging.windows import cut
 from ecgbatch.synth import pen
 from ecgbatch.synth.truth import PageTruth, RegionTruth
+from ecgbatch.training.whole import written_whole
 from ecgbatch.types import ByteArray, DoubleArray, FloatArray
 
 STEPS_PER_PX = 2
@@ -190,13 +191,14 @@ def save(tiles: Sequence[Tile], path: Path) -> None:
 
     Deflated at the lowest level: a fifth of the size, and read back in milliseconds.
     """
-    unfinished = path.with_suffix(".part")
-    with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+    with (
+        written_whole(path) as unfinished,
+        zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+    ):
         for number, tile in enumerate(tiles):
             for field in fields(Tile):
                 with archive.open(f"{number}.{field.name}.npy", "w") as member:
                     np.lib.format.write_array(member, getattr(tile, field.name))
-    unfinished.replace(path)
 
 
 class TileFile:

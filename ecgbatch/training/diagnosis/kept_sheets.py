@@ -11,6 +11,7 @@ import numpy as np
 import simplejpeg
 
 from ecgbatch.training.diagnosis.sheets import Sheet
+from ecgbatch.training.whole import save_arrays
 from ecgbatch.types import ByteArray, Region
 
 _QUALITY = 92  # of JPEG; a page is eight times smaller so
@@ -71,10 +72,7 @@ def keep_sheets(
         if path.exists():
             continue
         sheets = [draw(number) for number in range(first, min(first + per_file, count))]
-        unfinished = path.with_suffix(".part")
-        with unfinished.open("wb") as out:
-            np.savez(out, told=np.array([_told(each) for each in sheets]), **_coded(sheets))  # type: ignore[arg-type]
-        unfinished.replace(path)
+        save_arrays(path, told=np.array([_told(each) for each in sheets]), **_coded(sheets))
         yield path
 
 

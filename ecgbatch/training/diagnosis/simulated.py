@@ -7,7 +7,7 @@ alone, of which none was learnt from.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,9 +22,10 @@ from ecgbatch.synth.heart import SimulatedRecord, simulate
 from ecgbatch.synth.layouts import layout
 from ecgbatch.synth.patient import find_condition
 from ecgbatch.training.diagnosis.printings import REPORTED_LAYOUTS, leads_of, read_back, shown
+from ecgbatch.training.whole import save_arrays
 from ecgbatch.types import FloatArray
 
-CONDITIONS = {
+RHYTHMS = {
     "": 30.0, "AFIB": 8, "SBRAD": 5, "STACH": 6, "SARRH": 4, "PVC": 5, "PAC": 6, "1AVB": 4,
     "AFLT": 8, "BIGU": 5, "TRIGU": 5, "SVTAC": 6, "PACE": 6, "2AVB_WENCKEBACH": 2, "3AVB": 2,
 }  # fmt: skip
@@ -56,12 +57,23 @@ class SimulatedViews:
     condition: npt.NDArray[np.str_]
 
 
-def drawn_condition(rng: np.random.Generator) -> str:
-    """Draw a rhythm and a form of waves that can be had together."""
+def drawn_condition(
+    rng: np.random.Generator,
+    *,
+    rhythms: Mapping[str, float] = RHYTHMS,
+    forms: Mapping[str, float] = FORMS,
+) -> str:
+    """Draw a rhythm and a form of waves that can be had together.
+
+    Args:
+        rng: Source of both.
+        rhythms: How often each is drawn; the empty name is sinus rhythm.
+        forms: The same of forms of waves.
+    """
     while True:
         parts = [
             str(rng.choice(list(weights), p=np.array([*weights.values()]) / sum(weights.values())))
-            for weights in (CONDITIONS, FORMS)
+            for weights in (rhythms, forms)
         ]
         name = "+".join(part for part in parts if part) or "NORM"
         try:
@@ -97,12 +109,9 @@ def measure_simulated(kept: Path, *, count: int) -> Iterator[Path]:
             continue
         hearts = [_measured(number) for number in range(first, min(first + _CHUNK, count))]
         facts, holds, conditions = zip(*hearts, strict=True)
-        unfinished = target.with_suffix(".part")
-        with unfinished.open("wb") as out:
-            np.savez(
-                out, facts=np.stack(facts), holds=np.stack(holds), condition=np.array(conditions)
-            )
-        unfinished.replace(target)
+        save_arrays(
+            target, facts=np.stack(facts), holds=np.stack(holds), condition=np.array(conditions)
+        )
         yield target
 
 

@@ -18,6 +18,7 @@ from ecgbatch.signal.shapes import shapes_of
 from ecgbatch.synth.layouts import layout, layout_names
 from ecgbatch.training.diagnosis.printings import REPORTED_LAYOUTS, leads_of, read_back, shown
 from ecgbatch.training.diagnosis.records import CHOSEN_FOLD, LEARNT_FOLDS, REPORTED_FOLD
+from ecgbatch.training.whole import save_arrays
 from ecgbatch.types import FloatArray
 
 WHOLE = "12x1"
@@ -83,16 +84,7 @@ def measure_views(folder: Path, kept: Path, *, folds: dict[int, int]) -> Iterato
             chunk = slice(first, first + _CHUNK)
             views = _measured(signal_uv[chunk], numbers[chunk], fs_hz, folds)
             target = kept / f"{path.stem}-{first:05d}.npz"
-            unfinished = target.with_suffix(".part")
-            with unfinished.open("wb") as out:
-                np.savez(
-                    out,
-                    record_id=views.record_id,
-                    layout=views.layout,
-                    facts=views.facts,
-                    shapes=views.shapes,
-                )
-            unfinished.replace(target)
+            save_arrays(target, **{name: getattr(views, name) for name in Views.__slots__})
             yield target
 
 
