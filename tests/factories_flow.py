@@ -28,6 +28,8 @@ from ecgbatch.stages.base import Needs, TableFunction
 from ecgbatch.stages.rows import Row, Values, map_rows
 from ecgbatch.storage import Store, open_store
 
+KEY, OTHER = "the first secret of the two", "the second secret of the two"
+
 
 def scan(folder, name, *, pages=1, seed=0, **trouble):
     """Write one scan; the keys that ``_fetch`` knows break it on purpose."""

@@ -14,27 +14,14 @@ from ecgbatch.flow.tombstones import still_named
 from ecgbatch.flow.verify import verify
 from ecgbatch.storage import scan_id, to_uri
 from tests.drivers_flow import die_deleting, drive, start
-from tests.factories_flow import archive, rows_of, settings, stages, tables_of
-
-KEY, OTHER = "the first secret of the two", "the second secret of the two"
-
-
-@pytest.fixture(scope="module")
-def converted(tmp_path_factory):
-    """Two dozen scans in small parts, and their tables; with a key."""
-    folder = tmp_path_factory.mktemp("delete")
-    source = archive(folder / "in", 12)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ECGBATCH_ID_KEY", KEY)
-        drive(source, folder / "out")
-    return source, folder / "out"
+from tests.factories_flow import KEY, OTHER, rows_of, settings, stages, tables_of
 
 
 @pytest.fixture
-def output(converted, tmp_path, monkeypatch):
+def output(keyed, tmp_path, monkeypatch):
     """A copy of it that a test may change, and two of its ids: of one page and of three."""
     monkeypatch.setenv("ECGBATCH_ID_KEY", KEY)
-    source, out = converted
+    source, out = keyed
     shutil.copytree(out, tmp_path / "out")
     ids = [scan_id(f"{to_uri(source)}/{name}") for name in ("0001.scan", "0004.scan")]
     return source, tmp_path / "out", ids

@@ -5,6 +5,7 @@ import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from ecgbatch.errors import ConfigError
@@ -18,28 +19,18 @@ from ecgbatch.flow.verify import verify
 from ecgbatch.report.verdict_file import read_verdicts
 from ecgbatch.storage import key_id, scan_id, to_uri
 from tests.drivers_flow import die_after, die_rekeying, drive, start
-from tests.factories_flow import archive, rows_of, settings, stages
+from tests.factories_backfill import Archive, arrive, day
+from tests.factories_flow import KEY, OTHER, rows_of, settings, stages
 
-KEY, OTHER = "the first secret of the two", "the second secret of the two"
 OURS = {"scan_id", "content_id", "key_id", "run_id", "release", "ingest_date"}
 TABLES = ("pages", "signals", "quarantine")
 
 
-@pytest.fixture(scope="module")
-def converted(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("rekey")
-    source = archive(folder / "in", 12)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ECGBATCH_ID_KEY", KEY)
-        drive(source, folder / "out")
-    return source, folder / "out"
-
-
 @pytest.fixture
-def output(converted, tmp_path, monkeypatch):
+def output(keyed, tmp_path, monkeypatch):
     """A copy of tables under one key, and another key at hand."""
     monkeypatch.setenv("ECGBATCH_ID_KEY", OTHER)
-    source, out = converted
+    source, out = keyed
     shutil.copytree(out, tmp_path / "out")
     return source, tmp_path / "out"
 
@@ -150,6 +141,29 @@ def test_verdicts_hold_under_the_new_ids(output, monkeypatch):
     assert again(source, out, release="newer").state == "done"
     said = {row["scan_id"]: row["review_id"] for row in rows_of(out, "pages") if row["review_id"]}
     assert said.keys() == {under(KEY, source), under(OTHER, source)}
+
+
+def test_files_that_are_withdrawn_stay_so_under_the_new_key(tmp_path, monkeypatch):
+    monkeypatch.setenv("ECGBATCH_ID_KEY", KEY)
+    archive = Archive(tmp_path)
+    for number in range(3):
+        arrive(archive.source, f"{number}.scan", day(1), seed=number)
+    order = {"deleted": "remove", "max_missing_share": 0.5}
+    archive.call(day(4, 3), **order)
+    (archive.source / "1.scan").unlink()
+    assert archive.call(day(5, 3), **order).withdrawn == 1
+    monkeypatch.setenv("ECGBATCH_ID_KEY", OTHER)
+    assert rekey(str(archive.out), "new", config=settings()).scans == 2
+    rows = [
+        row
+        for path in (archive.out / "tables" / "withdrawn").rglob("*.parquet")
+        for row in pq.read_table(path).to_pylist()
+    ]
+    assert {row["scan_id"] for row in rows} == {
+        under(key, str(archive.source), "1.scan") for key in (KEY, OTHER)
+    }
+    new = settings().model_copy(update={"release": "new"})
+    assert verify(str(archive.out), config=new).findings == ()
 
 
 def test_files_converted_under_another_key_supersede_an_older_release_too(output):
