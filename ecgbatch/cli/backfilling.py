@@ -190,6 +190,8 @@ def schedule(
     from ecgbatch.flow.schedule import Schedule
     from ecgbatch.flow.schedule import apply as apply_manifest
 
+    if cron_line and address is None:  # cron starts in another folder than this one
+        source, out = (_from_anywhere(place) for place in (source, out))
     arguments = [source, out, *(options or []), "--zone", zone]
     _require_valid(arguments)
     job = ["backfill", *arguments]
@@ -217,6 +219,11 @@ def schedule(
         say([apply_manifest(planned.cron_job())])
     else:
         sys.stdout.write(planned.cron_job())
+
+
+def _from_anywhere(place: str) -> str:
+    """Return an address, or a path that does not depend on where it is used."""
+    return place if "://" in place else str(Path(place).expanduser().absolute())
 
 
 def _limited(chosen: RunConfig, **limits: Any) -> RunConfig:

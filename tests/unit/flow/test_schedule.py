@@ -78,6 +78,13 @@ def test_with_an_address_the_call_is_a_submission(capsys):
     assert "ecgbatch submit --address http://head:8265 backfill -- s3://a/b" in shown
 
 
+def test_a_line_for_cron_names_folders_that_cron_finds(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit):
+        cli.main(["schedule", "scans", "s3://c/d", "--cron-line"])
+    assert f"backfill {tmp_path}/scans s3://c/d " in capsys.readouterr().out
+
+
 def test_apply_hands_the_manifest_to_kubectl_and_passes_its_word_on(capsys, tmp_path, monkeypatch):
     kubectl = tmp_path / "kubectl"
     kubectl.write_text('#!/bin/sh\n[ "$*" = "apply -f -" ] && cat > "$0.seen" && echo created\n')
