@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -78,26 +80,22 @@ def stand_upright(page: Page, *, px_per_mm: float) -> UprightPage:
     if not paper.is_flat:
         flags.append(Flag.CURVED)
     weights = _weights(reduced.pixels, found)
-    small = _small_ink(paper, reduced, weights, shape_px=shape_px)
+    small = _small_ink(paper, reduced=reduced, weights=weights, shape_px=shape_px)
     sides = find_orientation(small, px_per_mm=_SMALL_PX_PER_MM)
     if found is not None and len(found.units) > 1 and not _usual_pulses(small, sides):
-        most = 0
-        for unit in found.units[1:]:
-            other = found.lattice.counted(unit, np.zeros(2))
-            small = _small_ink(other, reduced, weights, shape_px=shape_px)
-            other_sides = find_orientation(small, px_per_mm=_SMALL_PX_PER_MM)
-            if (pulses := _usual_pulses(small, other_sides)) > most:
-                most, paper, sides = pulses, other, other_sides
-        if most:
+        ink_of = partial(_small_ink, reduced=reduced, weights=weights, shape_px=shape_px)
+        told = _by_pulses(found, ink_of)
+        if told is not None:
+            paper, sides = told
             flags.append(Flag.SCALE_DOUBTFUL)
     flags += _doubts(sides, grid_seen=found is not None)
     turns = sides.quarter_turns
     warp = plan_warp(paper, shape_px=shape_px, px_per_mm=px_per_mm, quarter_turns=turns)
     upright = rectify(pixels, warp, weights=weights)
     if isinstance(paper, FlatPaper) and source == "assumed":
-        told = _px_per_mm_of_pulses(upright, assumed_px_per_mm=px_per_mm)
-        if told is not None:
-            paper, source = paper.scaled(told / px_per_mm), "pulse"
+        measured = _px_per_mm_of_pulses(upright, assumed_px_per_mm=px_per_mm)
+        if measured is not None:
+            paper, source = paper.scaled(measured / px_per_mm), "pulse"
             warp = plan_warp(paper, shape_px=shape_px, px_per_mm=px_per_mm, quarter_turns=turns)
             upright = rectify(pixels, warp, weights=weights)
     pitch = _pitch(paper, shape_px, turns)
@@ -113,12 +111,30 @@ def stand_upright(page: Page, *, px_per_mm: float) -> UprightPage:
 
 
 def _small_ink(
-    paper: PaperMap, reduced: ReducedPage, weights: DoubleArray | None, *, shape_px: tuple[int, int]
+    paper: PaperMap,
+    *,
+    reduced: ReducedPage,
+    weights: DoubleArray | None,
+    shape_px: tuple[int, int],
 ) -> ByteArray:
     """Return the ink of the page at the scale at which sides are told, not yet turned."""
     warp = plan_warp(paper, shape_px=shape_px, px_per_mm=_SMALL_PX_PER_MM)
     small = rectify(reduced.pixels, warp, weights=weights, reduced=reduced.factor)
     return find_ink(small, px_per_mm=_SMALL_PX_PER_MM)
+
+
+def _by_pulses(
+    found: PaperGrid, ink_of: Callable[[PaperMap], ByteArray]
+) -> tuple[PaperMap, Orientation] | None:
+    """Return the paper, and how it lies, in the unit in which most pulses have the usual size."""
+    most, told = 0, None
+    for unit in found.units[1:]:
+        paper = found.lattice.counted(unit, np.zeros(2))
+        ink = ink_of(paper)
+        sides = find_orientation(ink, px_per_mm=_SMALL_PX_PER_MM)
+        if (pulses := _usual_pulses(ink, sides)) > most:
+            most, told = pulses, (paper, sides)
+    return told
 
 
 def _usual_pulses(ink: ByteArray, sides: Orientation) -> int:
