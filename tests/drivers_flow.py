@@ -106,6 +106,23 @@ def wait_for_part(out, process):
     time.sleep(random.Random(before).uniform(0, 0.5))
 
 
+def wait_for_own_part(out, process):
+    """Return a moment after a driver has committed a part, and not one that was killed before it.
+
+    What the other began on a cluster may still be committed while this one is being loaded, when a
+    signal would end it like any process.
+    """
+    before = _starts(out)
+    while _starts(out) <= before and process.poll() is None:
+        time.sleep(0.02)
+    time.sleep(random.Random(len(before)).uniform(0, 0.5))
+
+
+def _starts(out):
+    """Return the starts of runs that have committed a part; its name tells."""
+    return {path.stem.rsplit("-", 2)[1] for path in out.glob("runs/*/receipts/*.json")}
+
+
 def parts(out):
     """Count what has been committed."""
     return len(list(out.glob("runs/*/receipts/*.json")))

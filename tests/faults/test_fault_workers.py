@@ -14,7 +14,7 @@ from ecgbatch.flow import run, sieve
 from ecgbatch.flow.output import PART_TABLES
 from ecgbatch.flow.run import convert
 from ecgbatch.flow.verify import verify
-from tests.drivers_flow import drive, driver, summary_of, wait_for_part
+from tests.drivers_flow import drive, driver, summary_of, wait_for_own_part
 from tests.factories_flow import Deadly, archive, rows_of, scan, settings, stages, tables_of
 
 MARGIN_BYTES = 2 * 2**30
@@ -166,12 +166,12 @@ def test_fault_90_and_100_a_driver_that_was_killed_and_stopped_goes_on(tmp_path,
     out = tmp_path / "out"
 
     killed = driver(source, str(out), ray_address)
-    wait_for_part(out, killed)
+    wait_for_own_part(out, killed)
     killed.kill()
     killed.communicate()
 
     stopped = driver(source, str(out), ray_address)
-    wait_for_part(out, stopped)
+    wait_for_own_part(out, stopped)
     stopped.send_signal(signal.SIGTERM)
     summary = summary_of(stopped)
     assert (summary["state"], summary["exit_status"]) == ("interrupted", 75)
