@@ -51,7 +51,8 @@ def begin(
     """Take up the run of this task that did not end, or plan and record a new one.
 
     Raises:
-        ConfigError: Other settings or another version made the release, or the name is taken.
+        ConfigError: Other settings, other networks or another version made the release, or the name
+            is taken.
     """
     fresh = new_run(task, archives, config=config, run_id=_checked(run_id))
     return begin_as(fresh, make_plan, store, output, book=book, run_id=run_id, watch=watch)
@@ -92,7 +93,7 @@ def begin_as(
 
 
 def _require_one_maker(book: Book, fresh: Run) -> None:
-    """Refuse to mix rows of two configurations or versions in one release."""
+    """Refuse to mix rows of two configurations, versions or sets of networks in one release."""
     for run in book.runs:
         if run.fingerprint != fresh.fingerprint:
             raise ConfigError(
@@ -110,6 +111,12 @@ def _require_one_maker(book: Book, fresh: Run) -> None:
                 f"release {fresh.release} was made by ecgbatch {run.software_version}, and this is "
                 f"{fresh.software_version}: choose another --release, or install the version of "
                 "then"
+            )
+        if run.models != fresh.models:
+            raise ConfigError(
+                f"release {fresh.release} was read by {', '.join(run.models) or 'no network'}, and "
+                f"here are {', '.join(fresh.models) or 'none'}: choose another --release, or "
+                "install the networks of then"
             )
 
 

@@ -252,6 +252,10 @@ def test_fault_98_a_run_is_not_taken_up_with_another_configuration_or_version(
         begin(first)
     with pytest.raises(ConfigError, match=rf"{first.fingerprint()}.*{other.fingerprint()}"):
         begin(other)
+    with monkeypatch.context() as patch:
+        patch.setattr("ecgbatch.flow.runs.identities", lambda _: ("locator@9.9.9",))
+        with pytest.raises(ConfigError, match=r"here are locator@9\.9\.9"):
+            begin(first)
     before = ecgbatch.__version__
     monkeypatch.setattr(ecgbatch, "__version__", "9.9.9")
     with pytest.raises(ConfigError, match=rf"made by ecgbatch {before}, and this is 9\.9\.9"):
